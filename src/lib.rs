@@ -1,0 +1,4 @@
+//! `secrets`: an organisation's secrets in one file. The modules, in walking order.
+
+pub mod error;
+pub mod secret;

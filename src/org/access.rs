@@ -1,0 +1,81 @@
+//! Who may hold which ring, which generations are fresh, and who can read a version.
+//!
+//! A generation is fresh when everyone it was ever wrapped to is a holder now. Only fresh ones are
+//! sealed to.
+
+use std::collections::BTreeSet;
+
+use super::ids::{MemberId, Recipient};
+use super::policy::Judge;
+use super::record::Kind;
+use super::rings::{Generation, RingName};
+use super::secrets::{Secret, Version};
+use super::state::{Member, State};
+use super::takings::Beside;
+
+/// May this member hold the ring?
+pub fn holds(state: &State, member: &Member, ring: &RingName, beside: Beside<'_>) -> bool {
+    let judge = Judge { state, author: member, beside };
+    match ring {
+        _ if !member.is_active() => false,
+        RingName::Members => true,
+        RingName::Reads => judge.is_admin(),
+        RingName::Environment(environment) => judge.reveals_all_of(environment),
+        RingName::Project { project, environment } => judge.reads_project(project, environment),
+        RingName::Secret(id) => {
+            state.secrets.get(id).map_or(judge.is_admin(), |secret| judge.reads_secret_by_grant(secret))
+        }
+    }
+}
+
+/// Everyone who may hold the ring now.
+pub fn holders<'a>(state: &'a State, ring: &'a RingName) -> impl Iterator<Item = &'a Member> {
+    state.active().filter(move |member| holds(state, member, ring, Beside::NOTHING))
+}
+
+/// Member keys that only those can have who should: current, and made by nobody who is gone.
+fn clean_keys<'a>(state: &'a State, members: impl Iterator<Item = &'a Member>) -> BTreeSet<&'a Recipient> {
+    let gone = |id: &MemberId| state.members.get(id).is_none_or(|member| !member.is_active());
+    members.filter(|member| !member.seen_by.iter().any(gone)).map(|member| &member.recipient).collect()
+}
+
+pub fn is_fresh(state: &State, generation: &Generation) -> bool {
+    let clean = clean_keys(state, holders(state, &generation.ring));
+    state.rings.ever_held(&generation.recipient).iter().all(|key| clean.contains(key))
+}
+
+/// The generation to seal with: the latest fresh one.
+pub fn sealing_generation<'a>(state: &'a State, ring: &'a RingName) -> Option<&'a Generation> {
+    state.rings.of(ring).rev().find(|generation| is_fresh(state, generation))
+}
+
+/// Generations a member should have and has no wrap for, by the log: what to wrap to them.
+pub fn missing_wraps<'a>(state: &'a State, member: &Member, ring: &'a RingName) -> Vec<&'a Generation> {
+    if !holds(state, member, ring, Beside::NOTHING) {
+        return vec![];
+    }
+    let has = state.rings.held_by(&member.recipient);
+    state.rings.roots(ring).into_iter().filter(|root| !has.contains(&root.recipient)).collect()
+}
+
+/// Whether this member can have the key of some generation of the ring that may be sealed with.
+pub fn has_key(state: &State, member: &Member, recipient: &Recipient) -> bool {
+    state.rings.held_by(&member.recipient).contains(recipient)
+}
+
+/// Everyone who may reveal this secret now.
+pub fn readers<'a>(state: &'a State, secret: &'a Secret) -> impl Iterator<Item = &'a Member> {
+    state.active().filter(move |member| Judge::new(state, member).reveals(secret))
+}
+
+/// Member keys that can open this version and should not be able to: why it is exposed.
+pub fn exposed_to(state: &State, secret: &Secret, version: &Version) -> BTreeSet<Recipient> {
+    let clean = clean_keys(state, readers(state, secret));
+    let held = version.to.iter().flat_map(|ring| state.rings.ever_held(ring));
+    held.filter(|key| !clean.contains(key)).collect()
+}
+
+/// Everyone may act under this name but machines past their end.
+pub fn expired(member: &Member, now: super::time::Time) -> bool {
+    matches!(member.kind, Kind::Machine { expires: Some(end) } if end < now)
+}

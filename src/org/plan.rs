@@ -1,0 +1,115 @@
+//! What an honest writer adds to an entry so that rights over values stay arithmetic: new
+//! generations where none is fresh, wraps where one is missing.
+//!
+//! Works on the state as it will be when the entry's records are in effect. Keys are symbols here;
+//! `session` makes them real.
+
+use super::access::{has_key, holders, is_fresh, missing_wraps, sealing_generation};
+use super::ids::Recipient;
+use super::rings::RingName;
+use super::state::{Member, State};
+
+/// Generations to make and wraps to add.
+#[derive(Default, Debug, PartialEq)]
+pub struct Plan {
+    pub generations: Vec<RingName>,
+    pub wraps: Vec<PlannedWrap>,
+}
+
+/// A present holder's missing wrap, of generations that exist.
+#[derive(Debug, PartialEq)]
+pub struct PlannedWrap {
+    pub to: Recipient,
+    pub opens: Vec<Recipient>,
+}
+
+/// A ring that is needed has no fresh generation, and the writer may not make one.
+#[derive(Debug, PartialEq)]
+pub struct NotFresh {
+    pub ring: RingName,
+    pub helpers: Vec<String>,
+}
+
+/// Every ring that somebody may hold: those that exist, and those that must.
+pub fn all_rings(state: &State) -> Vec<RingName> {
+    let environments = state.environments.iter().filter(|(_, place)| !place.deleted);
+    let mut rings = vec![RingName::Members, RingName::Reads];
+    rings.extend(environments.map(|(id, _)| RingName::Environment(id.clone())));
+    let existing = state.rings.generations.iter().map(|generation| generation.ring.clone());
+    rings.extend(existing);
+    rings.extend(granted_rings(state));
+    rings.sort();
+    rings.dedup();
+    rings
+}
+
+/// A project's ring in an environment, or a secret's, from its first grant on.
+fn granted_rings(state: &State) -> Vec<RingName> {
+    let ring = |on: &super::roles::Object, environment: &super::ids::Id| match on {
+        super::roles::Object::Project(project) => {
+            RingName::Project { project: project.clone(), environment: environment.clone() }
+        }
+        super::roles::Object::Secret(secret) => RingName::Secret(secret.clone()),
+    };
+    state.grants.keys().map(|(_, on, environment)| ring(on, environment)).collect()
+}
+
+/// Plans for `writer`, who is about to seal to `sealed`. Rings that are not fresh are renewed where
+/// the writer holds them.
+pub fn plan(state: &State, writer: &Member, sealed: &[RingName]) -> Result<Plan, NotFresh> {
+    let mut plan = Plan::default();
+    for ring in all_rings(state) {
+        let holds = super::access::holds(state, writer, &ring, super::takings::Beside::NOTHING);
+        if sealing_generation(state, &ring).is_none() {
+            match holds && can_renew(state, writer, &ring) {
+                true => plan.generations.push(ring),
+                false if sealed.contains(&ring) => return Err(not_fresh(state, writer, ring)),
+                false => {}
+            }
+        } else if holds {
+            plan_wraps(state, writer, &ring, &mut plan);
+        }
+    }
+    Ok(plan)
+}
+
+/// Whoever makes a generation must hand on the earlier ones.
+fn can_renew(state: &State, writer: &Member, ring: &RingName) -> bool {
+    state.rings.roots(ring).iter().all(|root| has_key(state, writer, &root.recipient))
+}
+
+fn not_fresh(state: &State, writer: &Member, ring: RingName) -> NotFresh {
+    let others = holders(state, &ring).filter(|member| member.id != writer.id && can_renew(state, member, &ring));
+    let helpers = others.map(|member| member.name.to_string()).collect();
+    NotFresh { ring, helpers }
+}
+
+/// Wraps that present holders lack and the writer can give, one box a holder.
+fn plan_wraps(state: &State, writer: &Member, ring: &RingName, plan: &mut Plan) {
+    for member in holders(state, ring) {
+        let missing = missing_wraps(state, member, ring);
+        let opens: Vec<Recipient> = missing
+            .into_iter()
+            .map(|generation| generation.recipient.clone())
+            .filter(|recipient| has_key(state, writer, recipient))
+            .collect();
+        if opens.is_empty() {
+            continue;
+        }
+        match plan.wraps.iter_mut().find(|wrap| wrap.to == member.recipient) {
+            Some(wrap) => wrap.opens.extend(opens),
+            None => plan.wraps.push(PlannedWrap { to: member.recipient.clone(), opens }),
+        }
+    }
+}
+
+/// The recipients to seal a value with, once the plan is carried out.
+pub fn seal_to(state: &State, rings: &[RingName]) -> Option<Vec<Recipient>> {
+    rings.iter().map(|ring| sealing_generation(state, ring).map(|generation| generation.recipient.clone())).collect()
+}
+
+/// Generations that are stale although their ring is in use: for `todo`.
+pub fn stale_rings(state: &State) -> Vec<RingName> {
+    let stale = |ring: &RingName| !state.rings.of(ring).any(|generation| is_fresh(state, generation));
+    all_rings(state).into_iter().filter(stale).collect()
+}

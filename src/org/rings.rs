@@ -1,0 +1,149 @@
+//! Rings: named age keys with generations, and who was ever given which.
+//!
+//! Everything here comes from the log: creations by those who may hold the ring, wraps by those who
+//! held the key. A wrap from somebody who never held what it says it opens is a ghost: reported,
+//! never counted.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::ids::{BoxId, EntryId, Id, MemberId, Recipient};
+
+/// What a ring is for.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum RingName {
+    Members,
+    Reads,
+    Environment(Id),
+    Project { project: Id, environment: Id },
+    Secret(Id),
+}
+
+impl RingName {
+    pub fn parse(text: &str) -> Option<Self> {
+        let parts: Vec<&str> = text.split('/').collect();
+        match parts.as_slice() {
+            ["members"] => Some(Self::Members),
+            ["reads"] => Some(Self::Reads),
+            ["env", id] => Id::parse(id).map(Self::Environment),
+            ["project", project, environment] => {
+                Some(Self::Project { project: Id::parse(project)?, environment: Id::parse(environment)? })
+            }
+            ["secret", id] => Id::parse(id).map(Self::Secret),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for RingName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Members => f.write_str("members"),
+            Self::Reads => f.write_str("reads"),
+            Self::Environment(id) => write!(f, "env/{id}"),
+            Self::Project { project, environment } => write!(f, "project/{project}/{environment}"),
+            Self::Secret(id) => write!(f, "secret/{id}"),
+        }
+    }
+}
+
+impl Serialize for RingName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for RingName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| D::Error::custom("not a ring's name"))
+    }
+}
+
+/// One accepted key pair of a ring.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Generation {
+    pub ring: RingName,
+    pub recipient: Recipient,
+    /// Generations whose keys are sealed to this one.
+    pub previous: Vec<Recipient>,
+    pub entry: EntryId,
+}
+
+/// A wrap as an entry states it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct WrapNote {
+    pub entry: EntryId,
+    pub author: MemberId,
+    pub to: Recipient,
+    pub opens: Vec<Recipient>,
+    pub key_box: BoxId,
+    /// Its author never held what it says it opens.
+    pub ghost: bool,
+}
+
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Rings {
+    /// What the ring ids of headers stand for.
+    pub names: BTreeMap<Id, RingName>,
+    /// Accepted generations, in order.
+    pub generations: Vec<Generation>,
+    /// Member recipients that each generation was wrapped to.
+    pub held: BTreeMap<Recipient, BTreeSet<Recipient>>,
+    pub wraps: Vec<WrapNote>,
+}
+
+impl Rings {
+    pub fn of<'a>(&'a self, ring: &'a RingName) -> impl DoubleEndedIterator<Item = &'a Generation> {
+        self.generations.iter().filter(move |generation| generation.ring == *ring)
+    }
+
+    pub fn exists(&self, ring: &RingName) -> bool {
+        self.of(ring).next().is_some()
+    }
+
+    /// The id that headers use for a ring, if it has one.
+    pub fn id_of(&self, ring: &RingName) -> Option<&Id> {
+        self.names.iter().find(|(_, name)| *name == ring).map(|(id, _)| id)
+    }
+
+    /// Every member recipient that can have this generation's key: wrapped to, or by way of a later
+    /// generation.
+    pub fn ever_held(&self, recipient: &Recipient) -> BTreeSet<Recipient> {
+        let mut holders = BTreeSet::new();
+        let mut open = vec![recipient];
+        let mut seen = BTreeSet::new();
+        while let Some(next) = open.pop() {
+            if !seen.insert(next) {
+                continue;
+            }
+            holders.extend(self.held.get(next).into_iter().flatten().cloned());
+            let later = self.generations.iter().filter(|generation| generation.previous.contains(next));
+            open.extend(later.map(|generation| &generation.recipient));
+        }
+        holders
+    }
+
+    /// The generations whose keys `key` can have.
+    pub fn held_by(&self, key: &Recipient) -> BTreeSet<&Recipient> {
+        let direct = self.held.iter().filter(|(_, to)| to.contains(key)).map(|(recipient, _)| recipient);
+        let mut open: Vec<&Recipient> = direct.collect();
+        let mut held = BTreeSet::new();
+        while let Some(next) = open.pop() {
+            if held.insert(next) {
+                let same = self.generations.iter().filter(|generation| generation.recipient == *next);
+                open.extend(same.flat_map(|generation| &generation.previous));
+            }
+        }
+        held
+    }
+
+    /// Generations of a ring that no later one carries: with these keys, all of it opens.
+    pub fn roots<'a>(&'a self, ring: &'a RingName) -> Vec<&'a Generation> {
+        let carried: BTreeSet<&Recipient> = self.of(ring).flat_map(|later| &later.previous).collect();
+        self.of(ring).filter(|generation| !carried.contains(&generation.recipient)).collect()
+    }
+}

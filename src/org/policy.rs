@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::ids::{Id, MemberId};
+use super::ids::{Id, MemberId, Nonce};
 use super::record::{Grant, Kind, NewSecret, NewVersion, Record};
 use super::rings::RingName;
 use super::roles::{Grantee, Object, Reach, Rights, Role, Standing};
@@ -34,7 +34,7 @@ impl<'a> Judge<'a> {
         match record {
             Record::Found { .. } => refuse("only the first entry founds a vault"),
             Record::Admit { .. } | Record::Renew { .. } => self.as_admin("admit members"),
-            Record::Raise { role, .. } => self.may_raise(*role),
+            Record::Raise { member, role, .. } => self.may_raise(*member, *role),
             Record::Lower { member, role, .. } => self.may_lower(*member, *role),
             Record::Remove { member, .. } => self.may_take_from(*member, "remove members"),
             Record::ChangeKey { member, .. } => self.may_change_key(*member),
@@ -45,6 +45,7 @@ impl<'a> Judge<'a> {
             | Record::JoinGroup { .. } => self.as_admin("change groups"),
             Record::LeaveGroup { member, .. } if *member == self.author.id => Ok(()),
             Record::LeaveGroup { .. } => self.as_admin("change groups"),
+            Record::Revoke(grant) if grant.to == Grantee::Member(self.author.id) => Ok(()),
             Record::Grant(_) | Record::Revoke(_) => self.as_admin("change grants"),
             Record::CreateProject { .. } | Record::RenameProject { .. } | Record::DeleteProject { .. } => {
                 self.as_admin("change projects")
@@ -181,6 +182,39 @@ impl<'a> Judge<'a> {
         self.is_admin() || self.granted(Rights::Read, &on, &secret.environment)
     }
 
+    /// Whether the record does nothing, because its past lacks what it is about or has it already.
+    pub fn is_idle(&self, record: &Record, id_of: impl Fn(&Nonce) -> Id) -> bool {
+        let state = self.state;
+        let member = |id| state.members.get(id).filter(|member| member.is_active());
+        match record {
+            Record::Admit { card, .. } => state.keys.contains_key(&card.key),
+            Record::Raise { member: id, role, reach } => {
+                let taken = self.beside.takes_role(*id, *role, role.reach(reach)) || self.beside.ends_member(*id);
+                taken || member(id).is_none()
+            }
+            Record::Lower { member: id, .. } | Record::Remove { member: id, .. } | Record::Renew { member: id, .. } => {
+                member(id).is_none()
+            }
+            Record::ChangeKey { member: id, card } => {
+                let given_up = |member: &Member| self.beside.takes_key(member.key);
+                state.keys.contains_key(&card.key) || member(id).is_none_or(given_up)
+            }
+            Record::RenameGroup { group, .. }
+            | Record::DeleteGroup { group }
+            | Record::JoinGroup { group, .. }
+            | Record::LeaveGroup { group, .. } => !state.groups.contains_key(group),
+            Record::RenameProject { project, .. } | Record::DeleteProject { project } => {
+                !state.projects.contains_key(project)
+            }
+            Record::RenameEnvironment { environment, .. } | Record::DeleteEnvironment { environment } => {
+                !state.environments.contains_key(environment)
+            }
+            Record::Ring { ring, .. } => state.rings.names.contains_key(ring),
+            Record::Create(new) => state.secrets.contains_key(&id_of(&new.nonce)),
+            other => other.secret().is_some_and(|secret| !state.secrets.contains_key(secret)),
+        }
+    }
+
     fn as_admin(&self, what: &str) -> Verdict {
         if self.is_admin() { Ok(()) } else { refuse(&format!("is no admin and may not {what}")) }
     }
@@ -190,7 +224,11 @@ impl<'a> Judge<'a> {
         if owner { Ok(()) } else { refuse(&format!("is no owner and may not {what}")) }
     }
 
-    fn may_raise(&self, role: Role) -> Verdict {
+    /// A machine account has only grants.
+    fn may_raise(&self, member: MemberId, role: Role) -> Verdict {
+        if self.state.members.get(&member).is_some_and(Member::is_machine) {
+            return refuse("may not give a machine account a role");
+        }
         if role == Role::Owner { self.as_owner("make owners") } else { self.as_admin("give roles") }
     }
 

@@ -94,7 +94,9 @@ impl<'a> Apply<'a> {
             }
         };
         match record {
-            Record::RenameGroup { group, name } => change(group, &mut |group| group.name = name.clone()),
+            Record::RenameGroup { group, name } => {
+                change(group, &mut |group| group.name = name.clone())
+            }
             Record::DeleteGroup { group } => change(group, &mut |group| group.deleted = true),
             Record::JoinGroup { group, member } if !beside.takes_group(group, *member) => {
                 change(group, &mut |group| {
@@ -109,8 +111,11 @@ impl<'a> Apply<'a> {
     }
 
     fn grant(&mut self, grant: &Grant) {
-        let taken = |rights| self.beside().takes_grant(&grant.to, &grant.on, &grant.environment, rights);
-        let given = [Rights::ReadWrite, Rights::Read].into_iter().find(|rights| *rights <= grant.rights && !taken(*rights));
+        let taken =
+            |rights| self.beside().takes_grant(&grant.to, &grant.on, &grant.environment, rights);
+        let given = [Rights::ReadWrite, Rights::Read]
+            .into_iter()
+            .find(|rights| *rights <= grant.rights && !taken(*rights));
         if let Some(given) = given {
             let rights = self.state.grants.entry(grant_key(grant)).or_insert(given);
             *rights = (*rights).max(given);
@@ -136,12 +141,17 @@ impl<'a> Apply<'a> {
         let state = &mut *self.state;
         let author = self.entry.header.author;
         let (places, id) = match record {
-            Record::CreateProject { nonce, .. } => (&mut state.projects, Id::derive(&author, nonce)),
+            Record::CreateProject { nonce, .. } => {
+                (&mut state.projects, Id::derive(&author, nonce))
+            }
             Record::RenameProject { project, .. } | Record::DeleteProject { project } => {
                 (&mut state.projects, project.clone())
             }
-            Record::CreateEnvironment { nonce, .. } => (&mut state.environments, Id::derive(&author, nonce)),
-            Record::RenameEnvironment { environment, .. } | Record::DeleteEnvironment { environment } => {
+            Record::CreateEnvironment { nonce, .. } => {
+                (&mut state.environments, Id::derive(&author, nonce))
+            }
+            Record::RenameEnvironment { environment, .. }
+            | Record::DeleteEnvironment { environment } => {
                 (&mut state.environments, environment.clone())
             }
             _ => return,

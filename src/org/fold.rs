@@ -96,9 +96,12 @@ impl Settled {
     fn correct(&self, state: &State, place: usize, judged: &mut Judged) {
         if let Some(member) = self.barred.get(&place) {
             let (author, member) = (state.name_of(&judged.author), state.name_of(member));
-            judged.refuse(format!("{author} may not take rights from {member}, who was raised beside it"));
+            judged.refuse(format!(
+                "{author} may not take rights from {member}, who was raised beside it"
+            ));
         }
-        for ((_, record), taken) in self.applied.iter().filter(|((taking, _), _)| *taking == place) {
+        for ((_, record), taken) in self.applied.iter().filter(|((taking, _), _)| *taking == place)
+        {
             if let Some(effect) = judged.effects.get_mut(*record) {
                 effect.taken.clone_from(taken);
             }
@@ -111,8 +114,11 @@ impl Settled {
             return true;
         }
         let candidates = self.candidates(ordered, judged);
-        let Some(level) = candidates.iter().map(|candidate| candidate.level).min() else { return false };
-        let next: Vec<&Candidate<'_>> = candidates.iter().filter(|candidate| candidate.level == level).collect();
+        let Some(level) = candidates.iter().map(|candidate| candidate.level).min() else {
+            return false;
+        };
+        let next: Vec<&Candidate<'_>> =
+            candidates.iter().filter(|candidate| candidate.level == level).collect();
         let raises = raises(ordered, judged);
         if level.at_once() {
             next.iter().for_each(|candidate| self.settle(ordered, &raises, candidate));
@@ -137,12 +143,15 @@ impl Settled {
         let mut found = vec![];
         let raises = raises(ordered, judged);
         for (place, (entry, judged)) in ordered.entries.iter().zip(judged).enumerate() {
-            if judged.effects.iter().all(|effect| effect.taken.is_empty()) || !ordered.has_beside(place) {
+            if judged.effects.iter().all(|effect| effect.taken.is_empty())
+                || !ordered.has_beside(place)
+            {
                 continue;
             }
             for (index, (record, effect)) in entry.records().zip(&judged.effects).enumerate() {
                 let at = (place, index);
-                let done = self.spent.contains(&at) || self.applied.iter().any(|(done, _)| *done == at);
+                let done =
+                    self.spent.contains(&at) || self.applied.iter().any(|(done, _)| *done == at);
                 if !done && !effect.taken.is_empty() {
                     let level = level(ordered, &raises, place, judged, record);
                     found.push(Candidate { level, at, id: entry.id, taken: &effect.taken });
@@ -157,7 +166,11 @@ impl Settled {
         let Candidate { level, at, taken, .. } = candidate;
         let stands_too_high = |taken: &Taken| {
             let member = taken.ended_or_lowered()?;
-            let high = |raise: &Raise| raise.member == member && raise.standing <= level.0 && ordered.beside(raise.place, at.0);
+            let high = |raise: &Raise| {
+                raise.member == member
+                    && raise.standing <= level.0
+                    && ordered.beside(raise.place, at.0)
+            };
             (level.1 == Whose::Others && raises.iter().any(high)).then_some(member)
         };
         if let Some(member) = taken.first().and_then(stands_too_high) {
@@ -179,17 +192,26 @@ impl Level {
 }
 
 /// The standing a taking counts with. One's own counts with the highest one ever had beside it.
-fn level(ordered: &Ordered<'_>, raises: &[Raise], place: usize, judged: &Judged, record: &Record) -> Level {
+fn level(
+    ordered: &Ordered<'_>,
+    raises: &[Raise],
+    place: usize,
+    judged: &Judged,
+    record: &Record,
+) -> Level {
     if !takes_from_self(record, judged.author) {
         return Level(judged.standing, Whose::Others);
     }
-    let beside = raises.iter().filter(|raise| raise.member == judged.author && ordered.beside(raise.place, place));
+    let beside = raises
+        .iter()
+        .filter(|raise| raise.member == judged.author && ordered.beside(raise.place, place));
     Level(beside.map(|raise| raise.standing).fold(judged.standing, Standing::min), Whose::Own)
 }
 
 /// Of one level: what has no other in its past; then the least id, which no clock decides.
 fn first<'c, 'a>(ordered: &Ordered<'_>, level: &[&'c Candidate<'a>]) -> Option<&'c Candidate<'a>> {
-    let foremost = |one: &&&Candidate<'_>| !level.iter().any(|other| ordered.knows(one.at.0, other.at.0));
+    let foremost =
+        |one: &&&Candidate<'_>| !level.iter().any(|other| ordered.knows(one.at.0, other.at.0));
     level.iter().filter(foremost).min_by_key(|candidate| (candidate.id, candidate.at.1)).copied()
 }
 
@@ -207,7 +229,8 @@ fn raises(ordered: &Ordered<'_>, judged: &[Judged]) -> Vec<Raise> {
         for (record, effect) in entry.records().zip(&judged.effects) {
             let Record::Raise { member, role, .. } = record else { continue };
             if *role >= Role::Admin && !effect.idle {
-                let standing = if *role == Role::Owner { judged.standing.below() } else { Standing::Admin };
+                let standing =
+                    if *role == Role::Owner { judged.standing.below() } else { Standing::Admin };
                 found.push(Raise { place, member: *member, standing });
             }
         }

@@ -34,7 +34,15 @@ pub fn order<'a>(vault: EntryId, all: &'a [Entry]) -> Ordered<'a> {
     let named = named_keys(vault, &ours);
     let (known, strangers): (Vec<&Entry>, Vec<&Entry>) =
         ours.values().partition(|entry| named.contains(&entry.header.author));
-    let mut ordered = Ordered { entries: vec![], parents: vec![], only_children: vec![], pasts: vec![], branched: vec![], waiting: vec![], strangers };
+    let mut ordered = Ordered {
+        entries: vec![],
+        parents: vec![],
+        only_children: vec![],
+        pasts: vec![],
+        branched: vec![],
+        waiting: vec![],
+        strangers,
+    };
     ordered.strangers.sort_by_key(|entry| entry.id);
     ordered.sort(&known);
     ordered
@@ -52,7 +60,8 @@ fn named_keys(vault: EntryId, ours: &HashMap<EntryId, &Entry>) -> HashSet<Public
     for entry in ours.values() {
         by_author.entry(entry.header.author).or_default().push(entry);
     }
-    let mut fresh: Vec<PublicKey> = ours.get(&vault).map(|first| first.header.author).into_iter().collect();
+    let mut fresh: Vec<PublicKey> =
+        ours.get(&vault).map(|first| first.header.author).into_iter().collect();
     let mut named: HashSet<PublicKey> = fresh.iter().copied().collect();
     while let Some(key) = fresh.pop() {
         let records = by_author.get(&key).into_iter().flatten().flat_map(|entry| entry.records());
@@ -144,12 +153,14 @@ fn only_children(parents: &[Vec<usize>]) -> Vec<Option<usize>> {
 
 /// An entry's time, never counted earlier than a parent's.
 fn counted_time(entry: &Entry, places: &HashMap<EntryId, (usize, Time)>) -> Time {
-    let parents = entry.header.parents.iter().filter_map(|id| places.get(id)).map(|(_, time)| *time);
+    let parents =
+        entry.header.parents.iter().filter_map(|id| places.get(id)).map(|(_, time)| *time);
     parents.fold(entry.header.time, Time::max)
 }
 
 fn positions(entry: &Entry, places: &HashMap<EntryId, (usize, Time)>) -> Vec<usize> {
-    let parents = entry.header.parents.iter().filter_map(|id| places.get(id)).map(|(place, _)| *place);
+    let parents =
+        entry.header.parents.iter().filter_map(|id| places.get(id)).map(|(place, _)| *place);
     parents.collect::<BTreeSet<usize>>().into_iter().collect()
 }
 

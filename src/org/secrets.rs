@@ -125,7 +125,11 @@ impl Secret {
 
     /// A new version comes after these: heads among them are heads no more.
     pub fn pass(&mut self, after: &[BoxId]) {
-        let passed = self.versions.iter().filter(|version| version.is_among(after)).map(|version| version.value);
+        let passed = self
+            .versions
+            .iter()
+            .filter(|version| version.is_among(after))
+            .map(|version| version.value);
         let passed: Vec<BoxId> = passed.collect();
         self.heads.retain(|head| !passed.contains(head));
     }

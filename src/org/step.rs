@@ -44,7 +44,9 @@ pub fn judge(view: &State, entry: &Entry, beside: Vec<Taken>) -> Judged {
     let judge = member.map(|author| Judge { state: view, author, beside: Beside(&beside) });
     let standing = judge.map_or(Standing::Other, |judge| judge.standing());
     let effects = match (&verdict, judge) {
-        (Ok(()), Some(judge)) => entry.records().map(|record| effect(&judge, entry, record)).collect(),
+        (Ok(()), Some(judge)) => {
+            entry.records().map(|record| effect(&judge, entry, record)).collect()
+        }
         _ => vec![],
     };
     let author = author_of(view, &entry.header.author);
@@ -61,7 +63,8 @@ impl Judged {
 
 fn effect(judge: &Judge<'_>, entry: &Entry, record: &Record) -> Effect {
     let idle = judge.is_idle(record, |nonce| Id::derive(&entry.header.author, nonce));
-    let by_grant = matches!(record, Record::Create(new) if !judge.creates_by_role(&new.environment));
+    let by_grant =
+        matches!(record, Record::Create(new) if !judge.creates_by_role(&new.environment));
     let taken = if idle { vec![] } else { taken_by(judge.state, judge.author, record) };
     Effect { idle, by_grant, taken }
 }
@@ -82,7 +85,11 @@ pub fn take_effect(state: &mut State, entry: &Entry, judged: &Judged) {
         }
         Err(why) => {
             propose_all(state, entry, judged.author, why);
-            state.refused.push(Refusal { entry: entry.id, author: entry.header.author, why: why.clone() });
+            state.refused.push(Refusal {
+                entry: entry.id,
+                author: entry.header.author,
+                why: why.clone(),
+            });
         }
     }
     count_wraps(state, entry);
@@ -126,7 +133,9 @@ fn judge_change(judge: &Judge<'_>, change: &Change) -> Verdict {
     let record = match change {
         Change::Known(record) => record,
         Change::Unknown(name) if judge.state.formats.contains(name) => return Ok(()),
-        Change::Unknown(name) => return Err(format!("wrote a record of an undeclared type, {name}")),
+        Change::Unknown(name) => {
+            return Err(format!("wrote a record of an undeclared type, {name}"));
+        }
     };
     if let Record::Update(version) = record
         && usize::try_from(version.number).unwrap_or(usize::MAX) > judge.state.entries
@@ -152,7 +161,8 @@ fn judge_first(state: &State, entry: &Entry) -> Verdict {
 }
 
 fn why_no_member(state: &State, entry: &Entry) -> String {
-    let owner = state.keys.get(&entry.header.author).and_then(|owner| state.members.get(&owner.member));
+    let owner =
+        state.keys.get(&entry.header.author).and_then(|owner| state.members.get(&owner.member));
     match owner {
         Some(member) if !member.is_active() => format!("{} was removed", member.name),
         Some(member) => format!("{} had given up this key", member.name),
@@ -180,14 +190,22 @@ fn ring_of(state: &State, entry: &Entry, new: &NewGeneration) -> Option<RingName
 
 /// Only accepted entries make generations that are sealed to. `previous` stays within the ring.
 fn add_generations(state: &mut State, entry: &Entry) {
-    let Some(maker) = state.keys.get(&entry.header.author).map(|owner| owner.recipient.clone()) else { return };
+    let Some(maker) = state.keys.get(&entry.header.author).map(|owner| owner.recipient.clone())
+    else {
+        return;
+    };
     for new in &entry.header.rings {
         let Some(ring) = ring_of(state, entry, new) else { continue };
-        let earlier: BTreeSet<_> = state.rings.of(&ring).map(|generation| generation.recipient.clone()).collect();
+        let earlier: BTreeSet<_> =
+            state.rings.of(&ring).map(|generation| generation.recipient.clone()).collect();
         if earlier.contains(&new.recipient) {
             continue;
         }
-        let previous = new.previous.iter().map(|old| old.recipient.clone()).filter(|old| earlier.contains(old));
+        let previous = new
+            .previous
+            .iter()
+            .map(|old| old.recipient.clone())
+            .filter(|old| earlier.contains(old));
         let previous = previous.collect();
         state.rings.held.entry(new.recipient.clone()).or_default().insert(maker.clone());
         let recipient = new.recipient.clone();

@@ -16,10 +16,18 @@ pub enum Taken {
     /// Everything signed with a key that was given up.
     Key(PublicKey),
     Role(MemberId, Role, Reach),
-    Grant { to: Grantee, on: Object, environment: Id, rights: Rights },
+    Grant {
+        to: Grantee,
+        on: Object,
+        environment: Id,
+        rights: Rights,
+    },
     InGroup(Id, Option<MemberId>),
     /// A secret's place in a project, and what grants on the project gave on it.
-    Assignment { secret: Option<Id>, project: Id },
+    Assignment {
+        secret: Option<Id>,
+        project: Id,
+    },
 }
 
 /// The takings that the entry being judged was written beside.
@@ -72,7 +80,9 @@ impl<'a> Beside<'a> {
     }
 
     pub fn takes_project(self, project: &Id) -> bool {
-        self.any(|taken| matches!(taken, Taken::Assignment { secret: None, project: p } if p == project))
+        self.any(
+            |taken| matches!(taken, Taken::Assignment { secret: None, project: p } if p == project),
+        )
     }
 
     pub fn takes_assignment(self, secret: &Id, project: &Id) -> bool {
@@ -90,7 +100,9 @@ pub fn taken_by(state: &State, author: &Member, record: &Record) -> Vec<Taken> {
         Record::ChangeKey { member, .. } => {
             state.members.get(member).map(|member| Taken::Key(member.key)).into_iter().collect()
         }
-        Record::Lower { member, role, reach } => vec![Taken::Role(*member, *role, role.reach(reach).clone())],
+        Record::Lower { member, role, reach } => {
+            vec![Taken::Role(*member, *role, role.reach(reach).clone())]
+        }
         Record::Revoke(Grant { to, on, environment, rights }) => vec![Taken::Grant {
             to: to.clone(),
             on: on.clone(),
@@ -101,7 +113,10 @@ pub fn taken_by(state: &State, author: &Member, record: &Record) -> Vec<Taken> {
         Record::DeleteGroup { group } => vec![Taken::InGroup(group.clone(), None)],
         Record::Unassign { secret, projects } => projects
             .iter()
-            .map(|project| Taken::Assignment { secret: Some(secret.clone()), project: project.clone() })
+            .map(|project| Taken::Assignment {
+                secret: Some(secret.clone()),
+                project: project.clone(),
+            })
             .collect(),
         Record::DeleteProject { project } => {
             vec![Taken::Assignment { secret: None, project: project.clone() }]
@@ -113,14 +128,21 @@ pub fn taken_by(state: &State, author: &Member, record: &Record) -> Vec<Taken> {
 /// Who ends with a member: those whose member key the member knows and who stand lower than whoever
 /// removes (of one's own leaving: not higher). A machine may be kept by name, a provisional person
 /// may not.
-pub fn removed_with(state: &State, author: &Member, member: MemberId, keep: &[MemberId]) -> Vec<Taken> {
+pub fn removed_with(
+    state: &State,
+    author: &Member,
+    member: MemberId,
+    keep: &[MemberId],
+) -> Vec<Taken> {
     let standing = state.standing(author);
     let reached = |other: &&Member| match author.id == member {
         true => state.standing(other) >= standing,
         false => state.standing(other) > standing,
     };
-    let known = state.active().filter(|other| other.id != member && other.seen_by.contains(&member));
-    let ended = known.filter(reached).filter(|other| !(other.is_machine() && keep.contains(&other.id)));
+    let known =
+        state.active().filter(|other| other.id != member && other.seen_by.contains(&member));
+    let ended =
+        known.filter(reached).filter(|other| !(other.is_machine() && keep.contains(&other.id)));
     std::iter::once(member).chain(ended.map(|other| other.id)).map(Taken::Membership).collect()
 }
 

@@ -25,7 +25,9 @@ impl<'a> Views<'a> {
     pub fn new(ordered: &'a Ordered<'a>) -> Self {
         let mut starts = HashMap::new();
         for place in 0..ordered.entries.len() {
-            if let Some(first) = ordered.first_unknown(place).filter(|_| goes_on_from(ordered, place).is_none()) {
+            if let Some(first) =
+                ordered.first_unknown(place).filter(|_| goes_on_from(ordered, place).is_none())
+            {
                 *starts.entry(first).or_insert(0) += 1;
             }
         }

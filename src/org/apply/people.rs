@@ -90,13 +90,17 @@ impl Apply<'_> {
     pub(super) fn remove(&mut self, id: MemberId, keep: &[MemberId], taken: &[Taken]) {
         let by = self.stamp();
         for ended in taken.iter().filter_map(Taken::ended_or_lowered) {
-            if let Some(member) = self.state.members.get_mut(&ended).filter(|member| member.is_active()) {
+            if let Some(member) =
+                self.state.members.get_mut(&ended).filter(|member| member.is_active())
+            {
                 member.removed = Some(by.clone());
                 member.roles.clear();
             }
         }
         for kept in keep {
-            if let Some(machine) = self.state.members.get_mut(kept).filter(|member| member.is_machine()) {
+            if let Some(machine) =
+                self.state.members.get_mut(kept).filter(|member| member.is_machine())
+            {
                 machine.seen_by.remove(&id);
             }
         }
@@ -123,7 +127,9 @@ impl Apply<'_> {
 
     pub(super) fn card(&mut self, card: &Card) {
         let author = self.judged.author;
-        if let Some(member) = self.active(author).filter(|member| member.recipient == card.recipient) {
+        if let Some(member) =
+            self.active(author).filter(|member| member.recipient == card.recipient)
+        {
             set_card(member, card);
         }
     }
@@ -144,4 +150,3 @@ fn set_card(member: &mut Member, card: &Card) {
     member.member_box = card.member_box;
     member.identities.clone_from(&card.identities);
 }
-

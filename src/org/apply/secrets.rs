@@ -20,7 +20,14 @@ impl Apply<'_> {
     }
 
     fn version(&self, number: u32, value: BoxId, origin: Origin) -> Version {
-        Version { number, value, to: self.claimed(value), origin, by: self.stamp(), replaced: vec![] }
+        Version {
+            number,
+            value,
+            to: self.claimed(value),
+            origin,
+            by: self.stamp(),
+            replaced: vec![],
+        }
     }
 
     /// Who uses a nonce twice makes one secret; the other value is proposed.
@@ -67,7 +74,9 @@ impl Apply<'_> {
     /// A version of what is deleted is proposed.
     pub(super) fn update(&mut self, new: &NewVersion) {
         let version = self.version(new.number, new.value, origin(new));
-        let Some(secret) = self.state.secrets.get_mut(&new.secret).filter(|secret| secret.is_live()) else {
+        let Some(secret) =
+            self.state.secrets.get_mut(&new.secret).filter(|secret| secret.is_live())
+        else {
             return self.keep_value(&Record::Update(new.clone()), "its secret was deleted");
         };
         if secret.version_of(new.value).is_some() {
@@ -78,7 +87,8 @@ impl Apply<'_> {
         secret.updated = version.by.clone();
         secret.versions.push(version);
         let beside = Beside(&self.judged.beside);
-        let assigned = new.assign.iter().filter(|project| !beside.takes_assignment(&new.secret, project));
+        let assigned =
+            new.assign.iter().filter(|project| !beside.takes_assignment(&new.secret, project));
         secret.projects.extend(assigned.cloned());
         secret.etag = next_etag(secret.etag, self.entry.id);
     }
@@ -112,16 +122,22 @@ impl Apply<'_> {
         let (known, unknown): (Vec<&Version>, Vec<&Version>) =
             secret.versions.iter().partition(|version| version.is_among(boxes));
         let notes = secret.notes.iter().copied().filter(|note| boxes.contains(note));
-        let mut erased: BTreeSet<BoxId> = known.into_iter().flat_map(Version::boxes).chain(notes).collect();
+        let mut erased: BTreeSet<BoxId> =
+            known.into_iter().flat_map(Version::boxes).chain(notes).collect();
         let proposed = self.state.proposed.iter().filter(|proposed| proposed.secret == *id);
-        erased.extend(proposed.map(|proposed| proposed.value).filter(|value| boxes.contains(value)));
-        let unknown: Vec<Version> = unknown.into_iter().filter(|_| secret.is_live()).cloned().collect();
+        erased
+            .extend(proposed.map(|proposed| proposed.value).filter(|value| boxes.contains(value)));
+        let unknown: Vec<Version> =
+            unknown.into_iter().filter(|_| secret.is_live()).cloned().collect();
         secret.etag = next_etag(secret.etag, by.entry);
         secret.updated = by.clone();
-        let deletion = secret.deleted.get_or_insert_with(|| Deletion { by, boxes: BTreeSet::new() });
+        let deletion =
+            secret.deleted.get_or_insert_with(|| Deletion { by, boxes: BTreeSet::new() });
         deletion.boxes.extend(erased.iter().copied());
         let name = secret.name.clone();
-        self.state.proposed.retain(|proposed| proposed.secret != *id || !erased.contains(&proposed.value));
+        self.state
+            .proposed
+            .retain(|proposed| proposed.secret != *id || !erased.contains(&proposed.value));
         self.state.erased.extend(erased);
         for version in unknown {
             propose(self.state, id, Some(&name), version, "its secret was deleted");
@@ -132,8 +148,11 @@ impl Apply<'_> {
     pub(super) fn drop_proposed(&mut self, boxes: &[BoxId]) {
         let any = self.judged.standing <= Standing::Admin;
         let author = self.judged.author;
-        let given_up = |proposed: &Proposed| boxes.contains(&proposed.value) && (any || proposed.by.author == author);
-        let (dropped, kept): (Vec<Proposed>, Vec<Proposed>) = self.state.proposed.drain(..).partition(given_up);
+        let given_up = |proposed: &Proposed| {
+            boxes.contains(&proposed.value) && (any || proposed.by.author == author)
+        };
+        let (dropped, kept): (Vec<Proposed>, Vec<Proposed>) =
+            self.state.proposed.drain(..).partition(given_up);
         self.state.proposed = kept;
         self.state.erased.extend(dropped.iter().map(|proposed| proposed.value));
     }
@@ -150,7 +169,9 @@ impl Apply<'_> {
         };
         let by = self.stamp();
         let beside = self.beside();
-        let Some(secret) = self.state.secrets.get_mut(id).filter(|secret| secret.is_live()) else { return };
+        let Some(secret) = self.state.secrets.get_mut(id).filter(|secret| secret.is_live()) else {
+            return;
+        };
         match record {
             Record::Rename { name, .. } => secret.name = name.clone(),
             Record::Note { note, .. } => {
@@ -162,7 +183,9 @@ impl Apply<'_> {
                 let kept = projects.iter().filter(|project| !beside.takes_assignment(id, project));
                 secret.projects.extend(kept.cloned());
             }
-            Record::Unassign { projects, .. } => secret.projects.retain(|project| !projects.contains(project)),
+            Record::Unassign { projects, .. } => {
+                secret.projects.retain(|project| !projects.contains(project))
+            }
             Record::Resolve { take, after, .. } => secret.settle(*take, after),
             _ => {}
         }
@@ -173,7 +196,13 @@ impl Apply<'_> {
 
 /// The etag after one more entry. The same record types in the same order: the same tag.
 fn next_etag(etag: EntryId, entry: EntryId) -> EntryId {
-    EntryId::new(Sha256::new().chain_update(etag.as_bytes()).chain_update(entry.as_bytes()).finalize().into())
+    EntryId::new(
+        Sha256::new()
+            .chain_update(etag.as_bytes())
+            .chain_update(entry.as_bytes())
+            .finalize()
+            .into(),
+    )
 }
 
 fn origin(new: &NewVersion) -> Origin {
@@ -221,7 +250,9 @@ pub fn propose_all(state: &mut State, entry: &Entry, author: MemberId, why: &str
                 let id = Id::derive(&entry.header.author, &new.nonce);
                 propose(state, &id, Some(&new.name), version(1, new.value), why);
             }
-            Record::Update(new) => propose(state, &new.secret, None, version(new.number, new.value), why),
+            Record::Update(new) => {
+                propose(state, &new.secret, None, version(new.number, new.value), why)
+            }
             _ => {}
         }
     }

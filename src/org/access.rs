@@ -22,9 +22,10 @@ pub fn holds(state: &State, member: &Member, ring: &RingName, beside: Beside<'_>
         RingName::Reads => judge.is_admin(),
         RingName::Environment(environment) => judge.reveals_all_of(environment),
         RingName::Project { project, environment } => judge.reads_project(project, environment),
-        RingName::Secret(id) => {
-            state.secrets.get(id).map_or(judge.is_admin(), |secret| judge.reads_secret_by_grant(secret))
-        }
+        RingName::Secret(id) => state
+            .secrets
+            .get(id)
+            .map_or(judge.is_admin(), |secret| judge.reads_secret_by_grant(secret)),
     }
 }
 
@@ -34,9 +35,15 @@ pub fn holders<'a>(state: &'a State, ring: &'a RingName) -> impl Iterator<Item =
 }
 
 /// Member keys that only those can have who should: current, and made by nobody who is gone.
-fn clean_keys<'a>(state: &'a State, members: impl Iterator<Item = &'a Member>) -> BTreeSet<&'a Recipient> {
+fn clean_keys<'a>(
+    state: &'a State,
+    members: impl Iterator<Item = &'a Member>,
+) -> BTreeSet<&'a Recipient> {
     let gone = |id: &MemberId| state.members.get(id).is_none_or(|member| !member.is_active());
-    members.filter(|member| !member.seen_by.iter().any(gone)).map(|member| &member.recipient).collect()
+    members
+        .filter(|member| !member.seen_by.iter().any(gone))
+        .map(|member| &member.recipient)
+        .collect()
 }
 
 pub fn is_fresh(state: &State, generation: &Generation) -> bool {
@@ -50,7 +57,11 @@ pub fn sealing_generation<'a>(state: &'a State, ring: &'a RingName) -> Option<&'
 }
 
 /// Generations a member should have and has no wrap for, by the log: what to wrap to them.
-pub fn missing_wraps<'a>(state: &'a State, member: &Member, ring: &'a RingName) -> Vec<&'a Generation> {
+pub fn missing_wraps<'a>(
+    state: &'a State,
+    member: &Member,
+    ring: &'a RingName,
+) -> Vec<&'a Generation> {
     if !holds(state, member, ring, Beside::NOTHING) {
         return vec![];
     }

@@ -41,7 +41,8 @@ impl Apply<'_> {
             | Record::JoinGroup { .. }
             | Record::LeaveGroup { .. } => self.group(record),
             Record::Grant(grant) => {
-                if !self.beside.takes_grant(&grant.to, &grant.on, &grant.environment, grant.rights) {
+                if !self.beside.takes_grant(&grant.to, &grant.on, &grant.environment, grant.rights)
+                {
                     let rights = self.state.grants.entry(grant_key(grant)).or_insert(grant.rights);
                     *rights = (*rights).max(grant.rights);
                 }
@@ -74,7 +75,12 @@ impl Apply<'_> {
         Id::derive(&self.entry.header.author, nonce)
     }
 
-    fn found(&mut self, org: &super::names::Title, card: &Card, places: &[super::record::NewPlace]) {
+    fn found(
+        &mut self,
+        org: &super::names::Title,
+        card: &Card,
+        places: &[super::record::NewPlace],
+    ) {
         self.state.org = Some(org.clone());
         self.admit(card, Kind::Person);
         if let Some(founder) = self.state.members.get_mut(&card.key) {
@@ -147,7 +153,9 @@ impl Apply<'_> {
         let by = self.stamp();
         for taken in removed_with(self.state, id, keep) {
             let Taken::Membership(member) = taken else { continue };
-            if let Some(member) = self.state.members.get_mut(&member).filter(|member| member.is_active()) {
+            if let Some(member) =
+                self.state.members.get_mut(&member).filter(|member| member.is_active())
+            {
                 member.removed = Some(by.clone());
                 member.roles.clear();
             }
@@ -175,7 +183,9 @@ impl Apply<'_> {
 
     fn card(&mut self, card: &Card) {
         let author = self.author;
-        if let Some(member) = self.active(author).filter(|member| member.recipient == card.recipient) {
+        if let Some(member) =
+            self.active(author).filter(|member| member.recipient == card.recipient)
+        {
             set_card(member, card);
         }
     }
@@ -201,7 +211,9 @@ impl Apply<'_> {
             }
         };
         match record {
-            Record::RenameGroup { group, name } => change(group, &mut |group| group.name = name.clone()),
+            Record::RenameGroup { group, name } => {
+                change(group, &mut |group| group.name = name.clone())
+            }
             Record::DeleteGroup { group } => change(group, &mut |group| group.deleted = true),
             Record::JoinGroup { group, member } if !beside.takes_group(group, *member) => {
                 change(group, &mut |group| {
@@ -234,12 +246,17 @@ impl Apply<'_> {
         let state = &mut *self.state;
         let author = self.entry.header.author;
         let (places, id) = match record {
-            Record::CreateProject { nonce, .. } => (&mut state.projects, Id::derive(&author, nonce)),
+            Record::CreateProject { nonce, .. } => {
+                (&mut state.projects, Id::derive(&author, nonce))
+            }
             Record::RenameProject { project, .. } | Record::DeleteProject { project } => {
                 (&mut state.projects, project.clone())
             }
-            Record::CreateEnvironment { nonce, .. } => (&mut state.environments, Id::derive(&author, nonce)),
-            Record::RenameEnvironment { environment, .. } | Record::DeleteEnvironment { environment } => {
+            Record::CreateEnvironment { nonce, .. } => {
+                (&mut state.environments, Id::derive(&author, nonce))
+            }
+            Record::RenameEnvironment { environment, .. }
+            | Record::DeleteEnvironment { environment } => {
                 (&mut state.environments, environment.clone())
             }
             _ => return,
@@ -272,9 +289,10 @@ impl Apply<'_> {
             return;
         }
         let by = self.stamp();
-        let by_role = self.state.members.get(&self.author).is_some_and(|author| {
-            Judge::new(self.state, author).creates_by_role(&new.environment)
-        });
+        let by_role =
+            self.state.members.get(&self.author).is_some_and(|author| {
+                Judge::new(self.state, author).creates_by_role(&new.environment)
+            });
         let secret = Secret {
             id: id.clone(),
             name: new.name.clone(),
@@ -300,7 +318,8 @@ impl Apply<'_> {
     fn update(&mut self, new: &NewVersion) {
         let origin = new.restores.map_or(Origin::Updated, Origin::Restored);
         let version = self.version(new.number, new.value, origin);
-        let fits = |secret: &&mut Secret| secret.is_live() && secret.version_of(new.value).is_none();
+        let fits =
+            |secret: &&mut Secret| secret.is_live() && secret.version_of(new.value).is_none();
         let Some(secret) = self.state.secrets.get_mut(&new.secret).filter(fits) else {
             let deleted = self.state.secrets.get(&new.secret).filter(|secret| !secret.is_live());
             let why = deleted.map_or("its secret is not in effect", |_| "its secret was deleted");
@@ -317,11 +336,16 @@ impl Apply<'_> {
 
     fn reseal(&mut self, id: &Id, replaces: BoxId, value: BoxId) {
         let to = self.entry.claim(value).map(|claim| claim.to.clone()).unwrap_or_default();
-        let Some(secret) = self.state.secrets.get_mut(id).filter(|secret| secret.is_live()) else { return };
+        let Some(secret) = self.state.secrets.get_mut(id).filter(|secret| secret.is_live()) else {
+            return;
+        };
         if secret.version_of(value).is_some() {
             return;
         }
-        let Some(version) = secret.versions.iter_mut().find(|version| version.value == replaces) else { return };
+        let Some(version) = secret.versions.iter_mut().find(|version| version.value == replaces)
+        else {
+            return;
+        };
         version.replaced.push(std::mem::replace(&mut version.value, value));
         version.to = to;
         secret.heads.iter_mut().filter(|head| **head == replaces).for_each(|head| *head = value);
@@ -337,8 +361,12 @@ impl Apply<'_> {
         let Some(secret) = self.state.secrets.get_mut(id) else { return };
         own.extend(secret.boxes());
         let erased: BTreeSet<BoxId> = own.intersection(&listed).copied().collect();
-        let unknown: Vec<Version> =
-            secret.versions.iter().filter(|version| secret.is_live() && !erased.contains(&version.value)).cloned().collect();
+        let unknown: Vec<Version> = secret
+            .versions
+            .iter()
+            .filter(|version| secret.is_live() && !erased.contains(&version.value))
+            .cloned()
+            .collect();
         secret.etag = next_etag(secret.etag, by.entry);
         secret.updated = by.clone();
         match &mut secret.deleted {
@@ -373,7 +401,9 @@ impl Apply<'_> {
         };
         let by = self.stamp();
         let beside = self.beside;
-        let Some(secret) = self.state.secrets.get_mut(id).filter(|secret| secret.is_live()) else { return };
+        let Some(secret) = self.state.secrets.get_mut(id).filter(|secret| secret.is_live()) else {
+            return;
+        };
         match record {
             Record::Rename { name, .. } => secret.name = name.clone(),
             Record::Note { note, .. } => {
@@ -385,7 +415,9 @@ impl Apply<'_> {
                 let kept = projects.iter().filter(|project| !beside.takes_assignment(id, project));
                 secret.projects.extend(kept.cloned());
             }
-            Record::Unassign { projects, .. } => secret.projects.retain(|project| !projects.contains(project)),
+            Record::Unassign { projects, .. } => {
+                secret.projects.retain(|project| !projects.contains(project))
+            }
             Record::Resolve { take, after, .. } if secret.heads.contains(take) => {
                 secret.heads.retain(|head| head == take || !after.contains(head));
                 secret.heads.sort_by_key(|head| head == take);
@@ -399,7 +431,13 @@ impl Apply<'_> {
 
 /// The etag after one more entry. The same record types in the same order: the same tag.
 fn next_etag(etag: EntryId, entry: EntryId) -> EntryId {
-    EntryId::new(Sha256::new().chain_update(etag.as_bytes()).chain_update(entry.as_bytes()).finalize().into())
+    EntryId::new(
+        Sha256::new()
+            .chain_update(etag.as_bytes())
+            .chain_update(entry.as_bytes())
+            .finalize()
+            .into(),
+    )
 }
 
 fn set_card(member: &mut Member, card: &Card) {
@@ -411,7 +449,13 @@ fn set_card(member: &mut Member, card: &Card) {
 }
 
 /// Keeps a value that has no effect, unless it is kept or erased already.
-pub fn propose(state: &mut State, secret: &Id, name: Option<&super::names::SecretName>, version: Version, why: &str) {
+pub fn propose(
+    state: &mut State,
+    secret: &Id,
+    name: Option<&super::names::SecretName>,
+    version: Version,
+    why: &str,
+) {
     let known = state.proposed.iter().any(|proposed| proposed.value == version.value);
     if known || state.erased.contains(&version.value) {
         return;
@@ -446,7 +490,9 @@ pub fn propose_all(state: &mut State, entry: &Entry, author: MemberId, why: &str
                 let id = Id::derive(&entry.header.author, &new.nonce);
                 propose(state, &id, Some(&new.name), version(1, new.value), why);
             }
-            Record::Update(new) => propose(state, &new.secret, None, version(new.number, new.value), why),
+            Record::Update(new) => {
+                propose(state, &new.secret, None, version(new.number, new.value), why)
+            }
             _ => {}
         }
     }
@@ -454,8 +500,11 @@ pub fn propose_all(state: &mut State, entry: &Entry, author: MemberId, why: &str
 
 /// The grants that reach a member: directly and through groups.
 pub fn grants_of(state: &State, member: MemberId) -> BTreeSet<Grantee> {
-    let groups = state.groups.iter().filter(|(_, group)| !group.deleted && group.members.contains(&member));
-    std::iter::once(Grantee::Member(member)).chain(groups.map(|(id, _)| Grantee::Group(id.clone()))).collect()
+    let groups =
+        state.groups.iter().filter(|(_, group)| !group.deleted && group.members.contains(&member));
+    std::iter::once(Grantee::Member(member))
+        .chain(groups.map(|(id, _)| Grantee::Group(id.clone())))
+        .collect()
 }
 
 /// The key an entry is signed with belongs to this member, if to anybody.

@@ -81,7 +81,13 @@ fn pass(
 }
 
 /// Judges one entry and lets it take effect, or not.
-fn step(state: &mut State, entry: &Entry, beside: Beside<'_>, place: usize, takings: &mut Vec<Taking>) {
+fn step(
+    state: &mut State,
+    entry: &Entry,
+    beside: Beside<'_>,
+    place: usize,
+    takings: &mut Vec<Taking>,
+) {
     state.entries += 1;
     if entry.body == Body::Locked {
         state.locked.push(entry.id);
@@ -144,7 +150,9 @@ fn judge_change(judge: &Judge<'_>, change: &Change) -> Verdict {
     let record = match change {
         Change::Known(record) => record,
         Change::Unknown(name) if judge.state.formats.contains(name) => return Ok(()),
-        Change::Unknown(name) => return Err(format!("wrote a record of an undeclared type, {name}")),
+        Change::Unknown(name) => {
+            return Err(format!("wrote a record of an undeclared type, {name}"));
+        }
     };
     if let Record::Update(version) = record
         && usize::try_from(version.number).unwrap_or(usize::MAX) > judge.state.entries
@@ -170,7 +178,8 @@ fn judge_first(state: &State, entry: &Entry) -> Verdict {
 }
 
 fn why_no_member(state: &State, entry: &Entry) -> String {
-    let owner = state.keys.get(&entry.header.author).and_then(|owner| state.members.get(&owner.member));
+    let owner =
+        state.keys.get(&entry.header.author).and_then(|owner| state.members.get(&owner.member));
     match owner {
         Some(member) if !member.is_active() => format!("{} was removed", member.name),
         Some(member) => format!("{} had given up this key", member.name),
@@ -220,14 +229,22 @@ fn ring_of(state: &State, entry: &Entry, new: &NewGeneration) -> Option<RingName
 
 /// Only accepted entries make generations that are sealed to. `previous` stays within the ring.
 fn add_generations(state: &mut State, entry: &Entry) {
-    let Some(maker) = state.keys.get(&entry.header.author).map(|owner| owner.recipient.clone()) else { return };
+    let Some(maker) = state.keys.get(&entry.header.author).map(|owner| owner.recipient.clone())
+    else {
+        return;
+    };
     for new in &entry.header.rings {
         let Some(ring) = ring_of(state, entry, new) else { continue };
-        let earlier: BTreeSet<_> = state.rings.of(&ring).map(|generation| generation.recipient.clone()).collect();
+        let earlier: BTreeSet<_> =
+            state.rings.of(&ring).map(|generation| generation.recipient.clone()).collect();
         if earlier.contains(&new.recipient) {
             continue;
         }
-        let previous = new.previous.iter().map(|old| old.recipient.clone()).filter(|old| earlier.contains(old));
+        let previous = new
+            .previous
+            .iter()
+            .map(|old| old.recipient.clone())
+            .filter(|old| earlier.contains(old));
         let previous = previous.collect();
         state.rings.held.entry(new.recipient.clone()).or_default().insert(maker.clone());
         let recipient = new.recipient.clone();

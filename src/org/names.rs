@@ -115,7 +115,10 @@ mod tests {
             ("A=B", None),
             ("A\nB", None),
         ] {
-            assert_eq!(to_variable(typed).map(|name| name.to_string()), expected.map(str::to_owned));
+            assert_eq!(
+                to_variable(typed).map(|name| name.to_string()),
+                expected.map(str::to_owned)
+            );
         }
     }
 

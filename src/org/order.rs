@@ -46,7 +46,8 @@ fn named_keys(vault: EntryId, ours: &HashMap<EntryId, &Entry>) -> HashSet<Public
     for entry in ours.values() {
         by_author.entry(entry.header.author).or_default().push(entry);
     }
-    let mut fresh: Vec<PublicKey> = ours.get(&vault).map(|first| first.header.author).into_iter().collect();
+    let mut fresh: Vec<PublicKey> =
+        ours.get(&vault).map(|first| first.header.author).into_iter().collect();
     let mut named: HashSet<PublicKey> = fresh.iter().copied().collect();
     while let Some(key) = fresh.pop() {
         let records = by_author.get(&key).into_iter().flatten().flat_map(|entry| entry.records());
@@ -137,7 +138,8 @@ impl<'a> Ordered<'a> {
 
 /// An entry's time, never counted earlier than a parent's.
 fn counted_time(entry: &Entry, places: &HashMap<EntryId, (usize, Time)>) -> Time {
-    let parents = entry.header.parents.iter().filter_map(|id| places.get(id)).map(|(_, time)| *time);
+    let parents =
+        entry.header.parents.iter().filter_map(|id| places.get(id)).map(|(_, time)| *time);
     parents.fold(entry.header.time, Time::max)
 }
 

@@ -79,7 +79,8 @@ fn can_renew(state: &State, writer: &Member, ring: &RingName) -> bool {
 }
 
 fn not_fresh(state: &State, writer: &Member, ring: RingName) -> NotFresh {
-    let others = holders(state, &ring).filter(|member| member.id != writer.id && can_renew(state, member, &ring));
+    let others = holders(state, &ring)
+        .filter(|member| member.id != writer.id && can_renew(state, member, &ring));
     let helpers = others.map(|member| member.name.to_string()).collect();
     NotFresh { ring, helpers }
 }
@@ -105,11 +106,15 @@ fn plan_wraps(state: &State, writer: &Member, ring: &RingName, plan: &mut Plan) 
 
 /// The recipients to seal a value with, once the plan is carried out.
 pub fn seal_to(state: &State, rings: &[RingName]) -> Option<Vec<Recipient>> {
-    rings.iter().map(|ring| sealing_generation(state, ring).map(|generation| generation.recipient.clone())).collect()
+    rings
+        .iter()
+        .map(|ring| sealing_generation(state, ring).map(|generation| generation.recipient.clone()))
+        .collect()
 }
 
 /// Generations that are stale although their ring is in use: for `todo`.
 pub fn stale_rings(state: &State) -> Vec<RingName> {
-    let stale = |ring: &RingName| !state.rings.of(ring).any(|generation| is_fresh(state, generation));
+    let stale =
+        |ring: &RingName| !state.rings.of(ring).any(|generation| is_fresh(state, generation));
     all_rings(state).into_iter().filter(stale).collect()
 }

@@ -46,9 +46,9 @@ impl<'a> Judge<'a> {
             Record::LeaveGroup { member, .. } if *member == self.author.id => Ok(()),
             Record::LeaveGroup { .. } => self.as_admin("change groups"),
             Record::Grant(_) | Record::Revoke(_) => self.as_admin("change grants"),
-            Record::CreateProject { .. } | Record::RenameProject { .. } | Record::DeleteProject { .. } => {
-                self.as_admin("change projects")
-            }
+            Record::CreateProject { .. }
+            | Record::RenameProject { .. }
+            | Record::DeleteProject { .. } => self.as_admin("change projects"),
             Record::CreateEnvironment { .. }
             | Record::RenameEnvironment { .. }
             | Record::DeleteEnvironment { .. } => self.as_admin("change environments"),
@@ -60,9 +60,9 @@ impl<'a> Judge<'a> {
             | Record::Rename { secret, .. }
             | Record::Note { secret, .. }
             | Record::Rotation { secret, .. } => self.on_secret(secret, Self::writes, "change"),
-            Record::Reseal { secret, .. } | Record::Assign { secret, .. } | Record::Unassign { secret, .. } => {
-                self.on_secret(secret, Self::edits, "assign")
-            }
+            Record::Reseal { secret, .. }
+            | Record::Assign { secret, .. }
+            | Record::Unassign { secret, .. } => self.on_secret(secret, Self::edits, "assign"),
             Record::Delete { .. } => self.as_admin("delete secrets"),
             Record::Drop { boxes } => self.may_drop(boxes),
         }
@@ -100,7 +100,10 @@ impl<'a> Judge<'a> {
     fn at_least(&self, least: Role, environment: &Id) -> bool {
         let reaches = [Reach::Org, Reach::Environment(environment.clone())];
         let roles = [Role::Writer, Role::Editor].into_iter().filter(|role| *role >= least);
-        self.is_admin() || roles.flat_map(|role| reaches.iter().map(move |at| (role, at))).any(|(r, at)| self.has(r, at))
+        self.is_admin()
+            || roles
+                .flat_map(|role| reaches.iter().map(move |at| (role, at)))
+                .any(|(r, at)| self.has(r, at))
     }
 
     /// A grant on one of these objects, to the author or a group of theirs.
@@ -128,12 +131,17 @@ impl<'a> Judge<'a> {
         let groups = self.state.groups.iter().filter(|(group_id, group)| {
             !group.deleted && group.members.contains(&id) && !self.beside.takes_group(group_id, id)
         });
-        std::iter::once(Grantee::Member(id)).chain(groups.map(|(id, _)| Grantee::Group(id.clone()))).collect()
+        std::iter::once(Grantee::Member(id))
+            .chain(groups.map(|(id, _)| Grantee::Group(id.clone())))
+            .collect()
     }
 
     /// What a grant could be on that reaches this secret.
     fn objects_of(&self, secret: &Secret) -> Vec<Object> {
-        let assigned = secret.projects.iter().filter(|project| !self.beside.takes_assignment(&secret.id, project));
+        let assigned = secret
+            .projects
+            .iter()
+            .filter(|project| !self.beside.takes_assignment(&secret.id, project));
         assigned.cloned().map(Object::Project).chain([Object::Secret(secret.id.clone())]).collect()
     }
 
@@ -156,7 +164,11 @@ impl<'a> Judge<'a> {
         let all_granted = || {
             !projects.is_empty()
                 && projects.iter().all(|project| {
-                    self.granted(Rights::ReadWrite, &[Object::Project(project.clone())], environment)
+                    self.granted(
+                        Rights::ReadWrite,
+                        &[Object::Project(project.clone())],
+                        environment,
+                    )
                 })
         };
         self.at_least(Role::Writer, environment) || all_granted()
@@ -173,7 +185,8 @@ impl<'a> Judge<'a> {
     }
 
     pub fn reads_project(&self, project: &Id, environment: &Id) -> bool {
-        self.is_admin() || self.granted(Rights::Read, &[Object::Project(project.clone())], environment)
+        self.is_admin()
+            || self.granted(Rights::Read, &[Object::Project(project.clone())], environment)
     }
 
     pub fn reads_secret_by_grant(&self, secret: &Secret) -> bool {
@@ -211,7 +224,10 @@ impl<'a> Judge<'a> {
         if self.standing() < self.state.standing(target) {
             Ok(())
         } else {
-            refuse(&format!("may not take rights from {}, whose standing is not lower", target.name))
+            refuse(&format!(
+                "may not take rights from {}, whose standing is not lower",
+                target.name
+            ))
         }
     }
 
@@ -220,7 +236,9 @@ impl<'a> Judge<'a> {
         let target = self.state.members.get(&member);
         match target {
             _ if member == self.author.id => Ok(()),
-            Some(target) if matches!(target.kind, Kind::Machine { .. }) => self.may_take_from(member, "renew machines"),
+            Some(target) if matches!(target.kind, Kind::Machine { .. }) => {
+                self.may_take_from(member, "renew machines")
+            }
             _ => refuse("may not change somebody else's key"),
         }
     }
@@ -233,7 +251,10 @@ impl<'a> Judge<'a> {
         if self.creates_in(&new.environment, &new.projects) {
             Ok(())
         } else {
-            refuse(&format!("may not create secrets in {}", self.environment_name(&new.environment)))
+            refuse(&format!(
+                "may not create secrets in {}",
+                self.environment_name(&new.environment)
+            ))
         }
     }
 
@@ -262,7 +283,9 @@ impl<'a> Judge<'a> {
     fn may_drop(&self, boxes: &[super::ids::BoxId]) -> Verdict {
         let boxes: BTreeSet<_> = boxes.iter().collect();
         let dropped = self.state.proposed.iter().filter(|proposed| boxes.contains(&proposed.value));
-        if self.is_admin() || dropped.map(|proposed| proposed.by.author).all(|by| by == self.author.id) {
+        if self.is_admin()
+            || dropped.map(|proposed| proposed.by.author).all(|by| by == self.author.id)
+        {
             Ok(())
         } else {
             refuse("may not drop what others proposed")
@@ -270,7 +293,10 @@ impl<'a> Judge<'a> {
     }
 
     fn environment_name(&self, id: &Id) -> String {
-        self.state.environments.get(id).map_or_else(|| id.to_string(), |place| place.name.to_string())
+        self.state
+            .environments
+            .get(id)
+            .map_or_else(|| id.to_string(), |place| place.name.to_string())
     }
 }
 

@@ -111,53 +111,144 @@ pub struct Grant {
 #[serde(tag = "do", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Record {
     /// The first entry's: the organisation, its founder, its environments.
-    Found { org: Title, card: Card, environments: Vec<NewPlace> },
-    Admit { card: Card, kind: Kind },
-    Raise { member: MemberId, role: Role, reach: Reach },
-    Lower { member: MemberId, role: Role, reach: Reach },
+    Found {
+        org: Title,
+        card: Card,
+        environments: Vec<NewPlace>,
+    },
+    Admit {
+        card: Card,
+        kind: Kind,
+    },
+    Raise {
+        member: MemberId,
+        role: Role,
+        reach: Reach,
+    },
+    Lower {
+        member: MemberId,
+        role: Role,
+        reach: Reach,
+    },
     /// Of oneself: leaving. Machines whose token the removed person saw end too, but for `keep`.
-    Remove { member: MemberId, keep: Vec<MemberId> },
-    ChangeKey { member: MemberId, card: Card },
+    Remove {
+        member: MemberId,
+        keep: Vec<MemberId>,
+    },
+    ChangeKey {
+        member: MemberId,
+        card: Card,
+    },
     /// The same key in a new box: an identity more or less, another name.
-    Card { card: Card },
+    Card {
+        card: Card,
+    },
     /// A machine account's new end.
-    Renew { member: MemberId, expires: Option<Time> },
+    Renew {
+        member: MemberId,
+        expires: Option<Time>,
+    },
 
-    CreateGroup { nonce: Nonce, name: Title },
-    RenameGroup { group: Id, name: Title },
-    DeleteGroup { group: Id },
-    JoinGroup { group: Id, member: MemberId },
-    LeaveGroup { group: Id, member: MemberId },
+    CreateGroup {
+        nonce: Nonce,
+        name: Title,
+    },
+    RenameGroup {
+        group: Id,
+        name: Title,
+    },
+    DeleteGroup {
+        group: Id,
+    },
+    JoinGroup {
+        group: Id,
+        member: MemberId,
+    },
+    LeaveGroup {
+        group: Id,
+        member: MemberId,
+    },
     Grant(Grant),
     Revoke(Grant),
 
-    CreateProject { nonce: Nonce, name: PlaceName },
-    RenameProject { project: Id, name: PlaceName },
-    DeleteProject { project: Id },
-    CreateEnvironment { nonce: Nonce, name: PlaceName },
-    RenameEnvironment { environment: Id, name: PlaceName },
-    DeleteEnvironment { environment: Id },
+    CreateProject {
+        nonce: Nonce,
+        name: PlaceName,
+    },
+    RenameProject {
+        project: Id,
+        name: PlaceName,
+    },
+    DeleteProject {
+        project: Id,
+    },
+    CreateEnvironment {
+        nonce: Nonce,
+        name: PlaceName,
+    },
+    RenameEnvironment {
+        environment: Id,
+        name: PlaceName,
+    },
+    DeleteEnvironment {
+        environment: Id,
+    },
     /// Which ring a ring id in the header stands for.
-    Ring { ring: Id, name: RingName },
+    Ring {
+        ring: Id,
+        name: RingName,
+    },
 
     Create(NewSecret),
     Update(NewVersion),
     /// The same value, sealed to other rings: same number.
-    Reseal { secret: Id, replaces: BoxId, #[serde(rename = "box")] value: BoxId },
-    Rename { secret: Id, name: SecretName },
-    Note { secret: Id, #[serde(rename = "box")] note: Option<BoxId> },
-    Rotation { secret: Id, days: Option<u32> },
-    Assign { secret: Id, projects: Vec<Id> },
-    Unassign { secret: Id, projects: Vec<Id> },
+    Reseal {
+        secret: Id,
+        replaces: BoxId,
+        #[serde(rename = "box")]
+        value: BoxId,
+    },
+    Rename {
+        secret: Id,
+        name: SecretName,
+    },
+    Note {
+        secret: Id,
+        #[serde(rename = "box")]
+        note: Option<BoxId>,
+    },
+    Rotation {
+        secret: Id,
+        days: Option<u32>,
+    },
+    Assign {
+        secret: Id,
+        projects: Vec<Id>,
+    },
+    Unassign {
+        secret: Id,
+        projects: Vec<Id>,
+    },
     /// For ever; erases only the boxes it lists.
-    Delete { secret: Id, boxes: Vec<BoxId> },
+    Delete {
+        secret: Id,
+        boxes: Vec<BoxId>,
+    },
     /// Ends a conflict: of the concurrent versions in `after`, `take` is current.
-    Resolve { secret: Id, take: BoxId, after: Vec<BoxId> },
+    Resolve {
+        secret: Id,
+        take: BoxId,
+        after: Vec<BoxId>,
+    },
     /// Gives up proposed versions.
-    Drop { boxes: Vec<BoxId> },
+    Drop {
+        boxes: Vec<BoxId>,
+    },
 
     /// From here on these record types count; a program that lacks one stops writing.
-    Format { records: Vec<String> },
+    Format {
+        records: Vec<String>,
+    },
 }
 
 /// A record as read: one this program knows, or the name of one it does not.
@@ -168,45 +259,43 @@ pub enum Change {
 }
 
 impl Record {
-    /// The secret, environment or member that the record is about, for messages: its `do`.
-    pub fn verb(&self) -> &'static str {
-        match self {
-            Self::Found { .. } => "found",
-            Self::Admit { .. } => "admit",
-            Self::Raise { .. } => "raise",
-            Self::Lower { .. } => "lower",
-            Self::Remove { .. } => "remove",
-            Self::ChangeKey { .. } => "change-key",
-            Self::Card { .. } => "card",
-            Self::Renew { .. } => "renew",
-            Self::CreateGroup { .. } => "create-group",
-            Self::RenameGroup { .. } => "rename-group",
-            Self::DeleteGroup { .. } => "delete-group",
-            Self::JoinGroup { .. } => "join-group",
-            Self::LeaveGroup { .. } => "leave-group",
-            Self::Grant(_) => "grant",
-            Self::Revoke(_) => "revoke",
-            Self::CreateProject { .. } => "create-project",
-            Self::RenameProject { .. } => "rename-project",
-            Self::DeleteProject { .. } => "delete-project",
-            Self::CreateEnvironment { .. } => "create-environment",
-            Self::RenameEnvironment { .. } => "rename-environment",
-            Self::DeleteEnvironment { .. } => "delete-environment",
-            Self::Ring { .. } => "ring",
-            Self::Create(_) => "create",
-            Self::Update(_) => "update",
-            Self::Reseal { .. } => "reseal",
-            Self::Rename { .. } => "rename",
-            Self::Note { .. } => "note",
-            Self::Rotation { .. } => "rotation",
-            Self::Assign { .. } => "assign",
-            Self::Unassign { .. } => "unassign",
-            Self::Delete { .. } => "delete",
-            Self::Resolve { .. } => "resolve",
-            Self::Drop { .. } => "drop",
-            Self::Format { .. } => "format",
-        }
-    }
+    /// Every type this program knows, as it stands in `do`.
+    pub const VERBS: &'static [&'static str] = &[
+        "found",
+        "admit",
+        "raise",
+        "lower",
+        "remove",
+        "change-key",
+        "card",
+        "renew",
+        "create-group",
+        "rename-group",
+        "delete-group",
+        "join-group",
+        "leave-group",
+        "grant",
+        "revoke",
+        "create-project",
+        "rename-project",
+        "delete-project",
+        "create-environment",
+        "rename-environment",
+        "delete-environment",
+        "ring",
+        "create",
+        "update",
+        "reseal",
+        "rename",
+        "note",
+        "rotation",
+        "assign",
+        "unassign",
+        "delete",
+        "resolve",
+        "drop",
+        "format",
+    ];
 
     /// The card that a record brings, if it brings one.
     pub fn card(&self) -> Option<&Card> {

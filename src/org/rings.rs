@@ -29,9 +29,10 @@ impl RingName {
             ["members"] => Some(Self::Members),
             ["reads"] => Some(Self::Reads),
             ["env", id] => Id::parse(id).map(Self::Environment),
-            ["project", project, environment] => {
-                Some(Self::Project { project: Id::parse(project)?, environment: Id::parse(environment)? })
-            }
+            ["project", project, environment] => Some(Self::Project {
+                project: Id::parse(project)?,
+                environment: Id::parse(environment)?,
+            }),
             ["secret", id] => Id::parse(id).map(Self::Secret),
             _ => None,
         }
@@ -121,7 +122,8 @@ impl Rings {
                 continue;
             }
             holders.extend(self.held.get(next).into_iter().flatten().cloned());
-            let later = self.generations.iter().filter(|generation| generation.previous.contains(next));
+            let later =
+                self.generations.iter().filter(|generation| generation.previous.contains(next));
             open.extend(later.map(|generation| &generation.recipient));
         }
         holders
@@ -129,12 +131,14 @@ impl Rings {
 
     /// The generations whose keys `key` can have.
     pub fn held_by(&self, key: &Recipient) -> BTreeSet<&Recipient> {
-        let direct = self.held.iter().filter(|(_, to)| to.contains(key)).map(|(recipient, _)| recipient);
+        let direct =
+            self.held.iter().filter(|(_, to)| to.contains(key)).map(|(recipient, _)| recipient);
         let mut open: Vec<&Recipient> = direct.collect();
         let mut held = BTreeSet::new();
         while let Some(next) = open.pop() {
             if held.insert(next) {
-                let same = self.generations.iter().filter(|generation| generation.recipient == *next);
+                let same =
+                    self.generations.iter().filter(|generation| generation.recipient == *next);
                 open.extend(same.flat_map(|generation| &generation.previous));
             }
         }
@@ -143,7 +147,8 @@ impl Rings {
 
     /// Generations of a ring that no later one carries: with these keys, all of it opens.
     pub fn roots<'a>(&'a self, ring: &'a RingName) -> Vec<&'a Generation> {
-        let carried: BTreeSet<&Recipient> = self.of(ring).flat_map(|later| &later.previous).collect();
+        let carried: BTreeSet<&Recipient> =
+            self.of(ring).flat_map(|later| &later.previous).collect();
         self.of(ring).filter(|generation| !carried.contains(&generation.recipient)).collect()
     }
 }

@@ -158,7 +158,9 @@ impl State {
     }
 
     pub fn name_of(&self, member: &MemberId) -> String {
-        self.members.get(member).map_or_else(|| member.to_string(), |member| member.name.to_string())
+        self.members
+            .get(member)
+            .map_or_else(|| member.to_string(), |member| member.name.to_string())
     }
 
     pub fn environment_named(&self, name: &PlaceName) -> Option<&Id> {
@@ -185,7 +187,12 @@ impl State {
     }
 
     /// The rings a value of this secret is sealed with, of those that exist.
-    pub fn rings_of(&self, environment: &Id, projects: &BTreeSet<Id>, secret: &Id) -> Vec<RingName> {
+    pub fn rings_of(
+        &self,
+        environment: &Id,
+        projects: &BTreeSet<Id>,
+        secret: &Id,
+    ) -> Vec<RingName> {
         let by_project = projects.iter().map(|project| RingName::Project {
             project: project.clone(),
             environment: environment.clone(),
@@ -197,10 +204,7 @@ impl State {
     }
 }
 
-fn live_place<'a>(
-    places: &'a BTreeMap<Id, Place>,
-    name: &PlaceName,
-) -> Option<&'a Id> {
+fn live_place<'a>(places: &'a BTreeMap<Id, Place>, name: &PlaceName) -> Option<&'a Id> {
     let same = places.iter().filter(|(_, place)| !place.deleted && place.name == *name);
     same.min_by_key(|(id, place)| (place.created.time, (*id).clone())).map(|(id, _)| id)
 }

@@ -16,10 +16,18 @@ pub enum Taken {
     /// Everything signed with a key that was given up.
     Key(PublicKey),
     Role(MemberId, Role, Reach),
-    Grant { to: Grantee, on: Object, environment: Id, rights: Rights },
+    Grant {
+        to: Grantee,
+        on: Object,
+        environment: Id,
+        rights: Rights,
+    },
     InGroup(Id, Option<MemberId>),
     /// A secret's place in a project, and what grants on the project gave on it.
-    Assignment { secret: Option<Id>, project: Id },
+    Assignment {
+        secret: Option<Id>,
+        project: Id,
+    },
 }
 
 /// The takings that the entry being judged was written beside.
@@ -58,7 +66,9 @@ impl<'a> Beside<'a> {
     }
 
     pub fn takes_project(self, project: &Id) -> bool {
-        self.any(|taken| matches!(taken, Taken::Assignment { secret: None, project: p } if p == project))
+        self.any(
+            |taken| matches!(taken, Taken::Assignment { secret: None, project: p } if p == project),
+        )
     }
 
     pub fn takes_assignment(self, secret: &Id, project: &Id) -> bool {
@@ -87,7 +97,10 @@ pub fn taken_by(state: &State, record: &Record) -> Vec<Taken> {
         Record::DeleteGroup { group } => vec![Taken::InGroup(group.clone(), None)],
         Record::Unassign { secret, projects } => projects
             .iter()
-            .map(|project| Taken::Assignment { secret: Some(secret.clone()), project: project.clone() })
+            .map(|project| Taken::Assignment {
+                secret: Some(secret.clone()),
+                project: project.clone(),
+            })
             .collect(),
         Record::DeleteProject { project } => {
             vec![Taken::Assignment { secret: None, project: project.clone() }]

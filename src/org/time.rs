@@ -47,7 +47,11 @@ impl fmt::Debug for Time {
 
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if serializer.is_human_readable() { serializer.collect_str(self) } else { self.0.serialize(serializer) }
+        if serializer.is_human_readable() {
+            serializer.collect_str(self)
+        } else {
+            self.0.serialize(serializer)
+        }
     }
 }
 
@@ -57,6 +61,7 @@ impl<'de> Deserialize<'de> for Time {
             return Ok(Self(i64::deserialize(deserializer)?));
         }
         let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| D::Error::custom("not a time like 2026-11-20T08:30:00.000Z"))
+        Self::parse(&text)
+            .ok_or_else(|| D::Error::custom("not a time like 2026-11-20T08:30:00.000Z"))
     }
 }

@@ -30,8 +30,11 @@ pub fn todo(state: &State) -> Vec<Todo> {
     let mut list = secrets(state);
     list.extend(state.proposed.iter().map(|proposed| Todo::Proposed { value: proposed.value }));
     for ring in all_rings(state) {
-        let lacking = holders(state, &ring).filter(|member| !missing_wraps(state, member, &ring).is_empty());
-        list.extend(lacking.map(|member| Todo::MissingWrap { member: member.id, ring: ring.clone() }));
+        let lacking =
+            holders(state, &ring).filter(|member| !missing_wraps(state, member, &ring).is_empty());
+        list.extend(
+            lacking.map(|member| Todo::MissingWrap { member: member.id, ring: ring.clone() }),
+        );
     }
     list.extend(stale_rings(state).into_iter().map(|ring| Todo::Stale { ring }));
     let provisional = state.active().filter(|member| member.kind == Kind::Provisional);
@@ -42,9 +45,13 @@ pub fn todo(state: &State) -> Vec<Todo> {
 fn secrets(state: &State) -> Vec<Todo> {
     let mut list = vec![];
     for secret in state.live_secrets() {
-        let exposed = secret.current().map(|version| exposed_to(state, secret, version)).unwrap_or_default();
+        let exposed =
+            secret.current().map(|version| exposed_to(state, secret, version)).unwrap_or_default();
         if !exposed.is_empty() {
-            list.push(Todo::Exposed { secret: secret.id.clone(), to: exposed.into_iter().collect() });
+            list.push(Todo::Exposed {
+                secret: secret.id.clone(),
+                to: exposed.into_iter().collect(),
+            });
         }
         if secret.in_conflict() {
             list.push(Todo::Conflict { secret: secret.id.clone() });

@@ -1,7 +1,13 @@
 //! `secrets`: an organisation's secrets in one file. The modules, in walking order.
 
-pub mod crypto;
+pub mod context;
 pub mod error;
-pub mod format;
 pub mod org;
+
+pub mod format;
+
+pub mod crypto;
+
+pub mod storage;
+
 pub mod secret;

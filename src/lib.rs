@@ -1,4 +1,5 @@
 //! `secrets`: an organisation's secrets in one file. The modules, in walking order.
 
+pub mod cli;
 pub mod error;
 pub mod secret;

@@ -67,7 +67,7 @@ pub enum Verb {
 /// What a command line comes to.
 pub enum Asked {
     /// Something to do.
-    Run(Verb),
+    Run(Box<Verb>),
     /// Help or the version, for stdout.
     Read(String),
 }
@@ -77,7 +77,10 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Asked> {
     let args: Vec<OsString> = args.into_iter().collect();
     let read = command().try_get_matches_from(&args);
     match read.and_then(|matches| Cli::from_arg_matches(&matches)) {
-        Ok(cli) => refusal::values_in(&cli.verb).map_or(Ok(Asked::Run(cli.verb)), Err),
+        Ok(cli) => match refusal::values_in(&cli.verb) {
+            Some(refused) => Err(refused),
+            None => Ok(Asked::Run(Box::new(cli.verb))),
+        },
         Err(error) if is_help(&error, &args) => Ok(Asked::Read(error.render().to_string())),
         Err(error) => Err(refusal::explain(&error, &args)),
     }

@@ -29,7 +29,7 @@ const SYNONYMS: &[(&[&str], &str)] = &[
 
 /// clap's finding about `args`, in our words.
 pub fn explain(error: &clap::Error, args: &[OsString]) -> Error {
-    let typed = Typed { error, verb: args.get(1).and_then(|verb| verb.to_str()).unwrap_or("") };
+    let typed = Typed { error, verb: &command_path(args) };
     match error.kind() {
         ErrorKind::InvalidSubcommand => typed.no_such_command(),
         ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
@@ -38,6 +38,7 @@ pub fn explain(error: &clap::Error, args: &[OsString]) -> Error {
         ErrorKind::UnknownArgument => typed.unknown_argument(),
         ErrorKind::MissingRequiredArgument => typed.missing_argument(),
         ErrorKind::ArgumentConflict => typed.conflict(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => typed.unknown_argument(),
         ErrorKind::InvalidUtf8 => typed.usage("an argument is not valid UTF-8"),
         _ => typed.bad_value(),
     }
@@ -92,7 +93,21 @@ fn private_key(action: &super::IdentityAction) -> Option<Error> {
     )
 }
 
-/// One finding of clap, and the command it is about as it was typed.
+/// The command that was typed, such as `identity add`; empty if there is none.
+fn command_path(args: &[OsString]) -> String {
+    let mut tree = super::command();
+    tree.build();
+    let mut here = &tree;
+    let mut path = Vec::new();
+    for word in args.iter().skip(1) {
+        let Some(next) = here.find_subcommand(word) else { break };
+        path.push(next.get_name());
+        here = next;
+    }
+    path.join(" ")
+}
+
+/// One finding of clap, and the command it is about.
 struct Typed<'a> {
     error: &'a clap::Error,
     verb: &'a str,
@@ -111,13 +126,12 @@ impl Typed<'_> {
     fn close_command(&self, word: &str) -> Option<String> {
         let known = SYNONYMS.iter().find(|(words, _)| words.contains(&word));
         match (self.verb, known) {
-            ("identity", _) => {
-                let close = self.texts(ContextKind::SuggestedSubcommand).pop()?;
-                Some(format!("identity {close}"))
-            }
-            (_, Some((_, command))) => Some((*command).to_owned()),
+            ("", Some((_, command))) => Some((*command).to_owned()),
             // clap puts the closest last.
-            _ => self.texts(ContextKind::SuggestedSubcommand).pop(),
+            (before, _) => {
+                let close = self.texts(ContextKind::SuggestedSubcommand).pop()?;
+                Some(format!("{before} {close}").trim_start().to_owned())
+            }
         }
     }
 
@@ -133,10 +147,10 @@ impl Typed<'_> {
     fn unknown_argument(&self) -> Error {
         let typed = self.text(ContextKind::InvalidArg).unwrap_or_default();
         let is_option = typed.starts_with('-');
-        if self.verb.starts_with('-') && !is_option {
+        if self.verb.is_empty() && !is_option {
             return self.no_command();
         }
-        if self.verb.starts_with('-') {
+        if self.verb.is_empty() {
             return Error::usage(format!("unknown option {}", before_equals(&typed)))
                 .hint("options follow the command, as in `secrets list -e production`");
         }
@@ -165,11 +179,12 @@ impl Typed<'_> {
 
     fn missing_argument(&self) -> Error {
         let missing = self.texts(ContextKind::InvalidArg);
-        let missing: Vec<_> = missing.iter().map(|argument| value_name(argument)).collect();
         if self.verb == "env" {
             return Error::usage("env needs a command to run").hint("`secrets env -- ./app`");
         }
-        self.usage(&format!("{} needs {}", self.verb, missing.join(" and ")))
+        let (options, names): (Vec<_>, Vec<_>) =
+            missing.iter().map(|shown| plain(shown)).partition(|shown| shown.starts_with('-'));
+        self.usage(&format!("{} needs {}", self.verb, [names, options].concat().join(" and ")))
     }
 
     fn conflict(&self) -> Error {
@@ -189,7 +204,7 @@ impl Typed<'_> {
         match (self.error.kind(), self.error.source()) {
             (_, Some(wanted)) => self.usage(&format!("{name}: {wanted}")),
             (ErrorKind::TooManyValues, None) => self.usage(&format!("{name} takes no value")),
-            _ => self.usage(&format!("{name} needs {}", value_name(&option))),
+            _ => self.usage(&format!("a value is missing: {}", plain(&option))),
         }
     }
 
@@ -198,9 +213,10 @@ impl Typed<'_> {
     }
 
     fn see_help(&self) -> String {
-        let is_command = super::command().find_subcommand(self.verb).is_some();
-        let command = if is_command { self.verb } else { "" };
-        format!("`secrets {command} --help` says more").replace("  ", " ")
+        match self.verb {
+            "" => "`secrets --help` says more".to_owned(),
+            verb => format!("`secrets {verb} --help` says more"),
+        }
     }
 
     /// Whether anything typed may be somebody's secret.
@@ -230,8 +246,7 @@ fn option_name(shown: &str) -> &str {
     shown.split([' ', '=', '[']).next().unwrap_or_default()
 }
 
-/// `NAME` out of clap's `<NAME>...` or `--only <NAME>`.
-fn value_name(shown: &str) -> &str {
-    let after = shown.split_once('<').map_or(shown, |(_, after)| after);
-    after.split('>').next().unwrap_or_default()
+/// `--version VERSION` out of clap's `--version <VERSION>`, `NAME` out of its `<NAME>...`.
+fn plain(shown: &str) -> String {
+    shown.trim_end_matches("...").replace(['<', '>', '[', ']'], "")
 }

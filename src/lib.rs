@@ -1,7 +1,9 @@
 //! `secrets`: an organisation's secrets in one file. The modules, in walking order.
 
+pub mod cli;
 pub mod context;
 pub mod error;
+
 pub mod org;
 
 pub mod format;

@@ -1,7 +1,8 @@
 //! The command line before any command runs: help that is complete and true, refusals that say what
 //! to do, and no value ever repeated.
 
-use crate::harness::{Output, SECRETS, World};
+use crate::harness::{SECRETS, World};
+use crate::output::Output;
 use clap::Command;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;

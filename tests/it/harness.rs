@@ -4,7 +4,8 @@
 //! in its world passes `secrets verify`, and no value that was handed in lies anywhere in the world
 //! or in what a command said. Which encodings are hunted for is in `hunt`.
 
-use crate::hunt;
+use crate::hunt::{self, Needles};
+use crate::output::Output;
 use std::cell::{Cell, RefCell};
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
@@ -154,12 +155,12 @@ impl World {
 
     /// Where a value lies that should lie nowhere.
     pub fn leaks(&self) -> Vec<String> {
-        let needles = hunt::needles(&self.values.borrow());
+        let needles = Needles::of(&self.values.borrow());
         let inputs = self.path("inputs");
         let spared = self.spared.borrow();
         let mut leaks = Vec::new();
         for said in self.said.borrow().iter() {
-            let found = hunt::find(&said.bytes, &needles);
+            let found = needles.found_in(&said.bytes).into_iter();
             leaks.extend(found.map(|form| format!("{form} in {}", said.whence)));
         }
         for path in hunt::files_below(self.root.path()) {
@@ -167,7 +168,7 @@ impl World {
                 continue;
             }
             let bytes = std::fs::read(&path).unwrap_or_default();
-            let found = hunt::find(&bytes, &needles);
+            let found = needles.found_in(&bytes).into_iter();
             leaks.extend(found.map(|form| format!("{form} in {}", path.display())));
         }
         leaks
@@ -320,83 +321,5 @@ impl Watchdog {
     pub fn stop(self) -> bool {
         let _ = self.done.send(());
         self.thread.join().unwrap()
-    }
-}
-
-/// What a command did.
-#[derive(Debug)]
-pub struct Output {
-    pub shown: String,
-    pub status: ExitStatus,
-    pub stdout: Vec<u8>,
-    pub stderr: String,
-}
-
-impl Output {
-    #[track_caller]
-    pub fn exits(self, code: i32) -> Self {
-        assert_eq!(self.status.code(), Some(code), "{self}");
-        self
-    }
-
-    #[track_caller]
-    pub fn success(self) -> Self {
-        self.exits(0)
-    }
-
-    /// Refused: this exit code, nothing on stdout, an error in our own voice.
-    #[track_caller]
-    pub fn fails(self, code: i32) -> Self {
-        let output = self.exits(code);
-        assert!(output.stdout.is_empty(), "a refusal is on stderr\n{output}");
-        assert!(output.stderr.starts_with("secrets: error: "), "{output}");
-        output
-    }
-
-    #[track_caller]
-    pub fn stdout_is(self, wanted: impl AsRef<[u8]>) -> Self {
-        let wanted = wanted.as_ref();
-        assert!(self.stdout == wanted, "wanted {:?}\n{self}", String::from_utf8_lossy(wanted));
-        self
-    }
-
-    #[track_caller]
-    pub fn stdout_has(self, wanted: &str) -> Self {
-        assert!(self.text().contains(wanted), "wanted {wanted:?}\n{self}");
-        self
-    }
-
-    #[track_caller]
-    pub fn stderr_is(self, wanted: &str) -> Self {
-        assert!(self.stderr == wanted, "wanted {wanted:?}\n{self}");
-        self
-    }
-
-    #[track_caller]
-    pub fn stderr_has(self, wanted: &str) -> Self {
-        assert!(self.stderr.contains(wanted), "wanted {wanted:?}\n{self}");
-        self
-    }
-
-    #[track_caller]
-    pub fn stderr_lacks(self, unwanted: &str) -> Self {
-        assert!(!self.stderr.contains(unwanted), "unwanted {unwanted:?}\n{self}");
-        self
-    }
-
-    pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.stdout).into_owned()
-    }
-
-    #[track_caller]
-    pub fn json(&self) -> serde_json::Value {
-        serde_json::from_slice(&self.stdout).unwrap_or_else(|e| panic!("no JSON: {e}\n{self}"))
-    }
-}
-
-impl std::fmt::Display for Output {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { shown, status, stderr, .. } = self;
-        write!(f, "$ {shown}\n{status}\n--- stdout\n{}\n--- stderr\n{stderr}", self.text())
     }
 }

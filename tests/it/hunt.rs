@@ -4,22 +4,58 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 const SHORTEST: usize = 8;
 
 /// One form of one value, and how to speak of it without repeating it.
-pub struct Needle {
+struct Needle {
+    value: usize,
     bytes: Vec<u8>,
     form: String,
 }
 
-pub fn needles(values: &[Vec<u8>]) -> Vec<Needle> {
-    let long = values.iter().enumerate().filter(|(_, value)| value.len() >= SHORTEST);
-    let mut needles: Vec<Needle> = long.flat_map(|(at, value)| forms(at, value)).collect();
-    needles.sort_by(|a, b| a.bytes.cmp(&b.bytes));
-    needles.dedup_by(|a, b| a.bytes == b.bytes);
-    needles
+/// All forms of many values, found in one pass: by their first bytes.
+pub struct Needles {
+    by_start: HashMap<Start, Vec<Needle>>,
+    /// Which pairs of bytes a needle starts with; most of a haystack is passed over by this alone.
+    pairs: Vec<bool>,
+}
+
+type Start = [u8; SHORTEST];
+
+impl Needles {
+    pub fn of(values: &[Vec<u8>]) -> Self {
+        let mut needles = Self { by_start: HashMap::new(), pairs: vec![false; 1 << 16] };
+        for (at, value) in values.iter().enumerate().filter(|(_, value)| value.len() >= SHORTEST) {
+            for needle in forms(at, value) {
+                let start: Start = needle.bytes[..SHORTEST].try_into().unwrap();
+                needles.pairs[pair_of(&start)] = true;
+                needles.by_start.entry(start).or_default().push(needle);
+            }
+        }
+        needles
+    }
+
+    /// The forms that `haystack` holds, one of each value.
+    pub fn found_in(&self, haystack: &[u8]) -> Vec<String> {
+        let mut found = BTreeMap::new();
+        for (at, start) in haystack.windows(SHORTEST).enumerate() {
+            if !self.pairs[pair_of(start)] {
+                continue;
+            }
+            let same_start = self.by_start.get(start).into_iter().flatten();
+            for needle in same_start.filter(|needle| haystack[at..].starts_with(&needle.bytes)) {
+                found.entry(needle.value).or_insert_with(|| needle.form.clone());
+            }
+        }
+        found.into_values().collect()
+    }
+}
+
+fn pair_of(start: &[u8]) -> usize {
+    usize::from(start[0]) << 8 | usize::from(start[1])
 }
 
 fn forms(at: usize, value: &[u8]) -> Vec<Needle> {
@@ -43,7 +79,7 @@ fn forms(at: usize, value: &[u8]) -> Vec<Needle> {
             base64_within(&URL_SAFE, value, shift),
         ));
     }
-    let needle = |(form, bytes)| Needle { bytes, form: format!("value {at} ({form})") };
+    let needle = |(form, bytes)| Needle { value: at, bytes, form: format!("value {at} ({form})") };
     forms.into_iter().map(needle).collect()
 }
 
@@ -77,16 +113,6 @@ fn form_encoded(value: &[u8]) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// The forms that `haystack` holds.
-pub fn find<'n>(haystack: &'n [u8], needles: &'n [Needle]) -> impl Iterator<Item = String> + 'n {
-    let held = needles.iter().filter(|needle| contains(haystack, &needle.bytes));
-    held.map(|needle| needle.form.clone())
-}
-
-fn contains(haystack: &[u8], needle: &[u8]) -> bool {
-    haystack.windows(needle.len()).any(|window| window == needle)
-}
-
 /// All files below a folder; links are not followed.
 pub fn files_below(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
@@ -107,25 +133,26 @@ pub fn files_below(folder: &Path) -> Vec<PathBuf> {
 #[test]
 fn every_form_of_a_value_is_found_at_every_place() {
     let value = b"p\xc3\xa4ss \"w\\ord\"/\n+\x07end".to_vec();
-    let needles = needles(std::slice::from_ref(&value));
+    let needles = Needles::of(std::slice::from_ref(&value));
     for before in 0..4 {
         let mut text = vec![b'.'; before];
         text.extend_from_slice(&value);
         text.extend_from_slice(b"after");
         for encoded in [text.clone(), STANDARD.encode(&text).into(), URL_SAFE.encode(&text).into()]
         {
-            assert!(find(&encoded, &needles).count() > 0, "{before} bytes before");
+            assert!(!needles.found_in(&encoded).is_empty(), "{before} bytes before");
         }
-        assert!(find(&hex(&text), &needles).count() > 0);
-        assert!(find(&serde_json::to_vec(&text).unwrap(), &needles).count() > 0);
+        assert!(!needles.found_in(&hex(&text)).is_empty());
+        assert!(!needles.found_in(&serde_json::to_vec(&text).unwrap()).is_empty());
         let json = serde_json::to_vec(&String::from_utf8(text).unwrap()).unwrap();
-        assert!(find(&json, &needles).count() > 0);
+        assert!(!needles.found_in(&json).is_empty());
     }
-    assert!(find(&percent_encoded(&value), &needles).count() > 0);
-    assert_eq!(find(b"p\xc3\xa4ss without the rest", &needles).count(), 0);
+    assert!(!needles.found_in(&percent_encoded(&value)).is_empty());
+    assert!(needles.found_in(b"p\xc3\xa4ss without the rest").is_empty());
 }
 
 #[test]
 fn short_values_are_left_alone() {
-    assert!(needles(&[b"short".to_vec(), Vec::new()]).is_empty());
+    let needles = Needles::of(&[b"short".to_vec(), Vec::new()]);
+    assert!(needles.found_in(b"short").is_empty());
 }

@@ -16,5 +16,6 @@ mod cli;
 mod harness;
 mod hunt;
 mod layers;
+mod output;
 mod pty;
 mod selftest;

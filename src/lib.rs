@@ -2,7 +2,7 @@
 
 pub mod cli;
 pub mod context;
-pub mod error;
+pub mod terminal;
 
 pub mod org;
 
@@ -12,4 +12,5 @@ pub mod crypto;
 
 pub mod storage;
 
+pub mod error;
 pub mod secret;

@@ -2,6 +2,8 @@
 
 pub mod cli;
 pub mod context;
+pub mod hygiene;
+pub mod launch;
 pub mod terminal;
 
 pub mod org;

@@ -2,7 +2,9 @@
 
 pub mod cli;
 pub mod context;
-pub mod error;
+pub mod hygiene;
+pub mod launch;
+pub mod terminal;
 
 pub mod org;
 
@@ -12,4 +14,5 @@ pub mod crypto;
 
 pub mod storage;
 
+pub mod error;
 pub mod secret;

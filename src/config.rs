@@ -66,7 +66,8 @@ impl Settings {
         let project = ProjectConfig::find(ctx)?;
         let user = UserConfig::read(ctx)?;
         let vault = find_vault(args, ctx, &project, &user)?;
-        let id = args.id.as_deref().map_or_else(|| ctx.var("SECRETS_VAULT_ID"), |id| Ok(Some(id)))?;
+        let id =
+            args.id.as_deref().map_or_else(|| ctx.var("SECRETS_VAULT_ID"), |id| Ok(Some(id)))?;
         let vault_id = id.map(parse_vault_id).transpose()?;
         let identity = args.identity.as_ref().map(|path| ctx.cwd.join(path));
         Ok(Self { vault, vault_id, identity, project, user })
@@ -77,8 +78,9 @@ impl Settings {
         let set = flag.map_or_else(|| ctx.var("SECRETS_ENV"), |flag| Ok(Some(flag)))?;
         let configured = self.project.environment.as_deref().or(self.user.environment.as_deref());
         let name = set.or(configured).unwrap_or(DEFAULT_ENVIRONMENT);
-        PlaceName::parse(name)
-            .ok_or_else(|| Error::usage(format!("{name} is no environment's name")).because(PlaceName::RULE))
+        PlaceName::parse(name).ok_or_else(|| {
+            Error::usage(format!("{name} is no environment's name")).because(PlaceName::RULE)
+        })
     }
 }
 
@@ -136,8 +138,10 @@ pub fn default_vault(org: &str, ctx: &Context) -> Result<PathBuf> {
 /// The one vault of the data folder.
 fn only_vault(ctx: &Context) -> Result<PathBuf> {
     let entries = std::fs::read_dir(&ctx.paths()?.data).into_iter().flatten().flatten();
-    let mut vaults: Vec<PathBuf> =
-        entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "vault")).collect();
+    let mut vaults: Vec<PathBuf> = entries
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|e| e == "vault"))
+        .collect();
     vaults.sort();
     match vaults.as_slice() {
         [one] => Ok(one.clone()),
@@ -193,7 +197,9 @@ fn read(path: &Path) -> Result<Option<String>> {
         return Err(Error::usage(format!("{} is too large to be a config", path.display())));
     }
     let bytes = opened.read_from(0).or_failed(|| format!("cannot read {}", path.display()))?;
-    String::from_utf8(bytes).map(Some).explain(Kind::Usage, || format!("cannot read {}", path.display()))
+    String::from_utf8(bytes)
+        .map(Some)
+        .explain(Kind::Usage, || format!("cannot read {}", path.display()))
 }
 
 fn parse<T: for<'de> Deserialize<'de>>(path: &Path, text: &str) -> Result<T> {

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// The exit codes, as documented in `secrets --help`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

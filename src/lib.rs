@@ -1,9 +1,12 @@
 //! `secrets`: an organisation's secrets in one file. The modules, in walking order.
 
 pub mod cli;
+pub mod commands;
+pub mod config;
 pub mod context;
 pub mod hygiene;
 pub mod launch;
+pub mod session;
 pub mod terminal;
 
 pub mod org;

@@ -13,10 +13,11 @@ use crate::error::{Error, Explain, Kind, Result};
 use crate::format::line::Line;
 use crate::format::{body, header};
 use crate::org::access::{holders, sealing_generation};
+use crate::org::apply::author_of;
 use crate::org::entry::{Body, BoxClaim, Entry, Header, NewGeneration, Previous, Wrap};
 use crate::org::fold::fold_on;
 use crate::org::ids::{BoxId, EntryId, Id, PublicKey, Recipient};
-use crate::org::plan::{NotFresh, Plan, plan};
+use crate::org::plan::{NotFresh, Plan, plan_with};
 use crate::org::record::{Change, Record};
 use crate::org::rings::RingName;
 use crate::org::state::State;
@@ -65,9 +66,17 @@ struct Work<'a> {
 /// Writes an entry on top of `state`.
 pub fn write(pen: &Pen<'_>, state: &State, content: Content) -> Result<Written> {
     let Content { mut records, pending, sealed } = content;
-    let author = PublicKey::parse(&pen.member.signing.public()).ok_or_else(|| Error::failed("no signing key"))?;
-    let own = Recipient::parse(pen.member.age.recipient()).ok_or_else(|| Error::failed("no member key"))?;
-    let mut work = Work { pen, after: state.clone(), made: vec![], header: pen.header(author, own), files: vec![] };
+    let author = PublicKey::parse(&pen.member.signing.public())
+        .ok_or_else(|| Error::failed("no signing key"))?;
+    let own = Recipient::parse(pen.member.age.recipient())
+        .ok_or_else(|| Error::failed("no member key"))?;
+    let mut work = Work {
+        pen,
+        after: state.clone(),
+        made: vec![],
+        header: pen.header(author, own),
+        files: vec![],
+    };
     for (id, file) in sealed {
         work.header.boxes.push(BoxClaim { id, to: vec![] });
         work.files.push((id, file, None));
@@ -100,7 +109,11 @@ impl Work<'_> {
     /// The state as it will be, so that rings are planned for whoever will hold them.
     fn foresee(&mut self, records: &[Record]) -> Result<()> {
         let changes = records.iter().cloned().map(Change::Known).collect();
-        let entry = Entry { id: EntryId::new(random()), header: self.header.clone(), body: Body::Opened(changes) };
+        let entry = Entry {
+            id: EntryId::new(random()),
+            header: self.header.clone(),
+            body: Body::Opened(changes),
+        };
         fold_on(&mut self.after, &entry);
         match self.after.refused.last() {
             Some(refusal) if refusal.entry == entry.id => {
@@ -111,16 +124,24 @@ impl Work<'_> {
     }
 
     fn plan(&self, author: PublicKey, pending: &[Pending]) -> Result<Plan> {
-        let mut sealed: Vec<RingName> = pending.iter().flat_map(|pending| pending.rings.clone()).collect();
+        let mut sealed: Vec<RingName> =
+            pending.iter().flat_map(|pending| pending.rings.clone()).collect();
         sealed.push(RingName::Members);
-        let Some(me) = self.after.member_with_key(&author) else {
-            return Ok(Plan::default()); // who leaves, or changes their key, seals with what there is
+        let me = author_of(&self.after, &author);
+        let Some(me) = self.after.members.get(&me).filter(|me| me.is_active()) else {
+            return Ok(Plan::default()); // who leaves seals with what there is
         };
-        plan(&self.after, me, &sealed).map_err(not_fresh)
+        plan_with(&self.after, me, &sealed, &|ring| self.pen.rings.get(ring).is_some())
+            .map_err(not_fresh)
     }
 
     /// New keys for the planned rings, the earlier ones sealed to them.
-    fn make_generations(&mut self, planned: &Plan, before: &State, records: &mut Vec<Record>) -> Result<()> {
+    fn make_generations(
+        &mut self,
+        planned: &Plan,
+        before: &State,
+        records: &mut Vec<Record>,
+    ) -> Result<()> {
         for name in &planned.generations {
             let key = AgeKey::generate();
             let recipient = recipient_of(&key)?;
@@ -133,15 +154,24 @@ impl Work<'_> {
                     id
                 }
             };
-            let roots: Vec<Recipient> = before.rings.roots(name).iter().map(|root| root.recipient.clone()).collect();
-            let previous = roots.iter().filter_map(|root| self.hand_on(root, &recipient).transpose());
+            let roots: Vec<Recipient> =
+                before.rings.roots(name).iter().map(|root| root.recipient.clone()).collect();
+            let previous =
+                roots.iter().filter_map(|root| self.hand_on(root, &recipient).transpose());
             let previous = previous.collect::<Result<Vec<_>>>()?;
-            self.header.rings.push(NewGeneration { ring: ring.clone(), recipient, previous: vec![] });
-            let boxes: Vec<Previous> = previous.iter().map(|(previous, ..)| previous.clone()).collect();
+            self.header.rings.push(NewGeneration {
+                ring: ring.clone(),
+                recipient,
+                previous: vec![],
+            });
+            let boxes: Vec<Previous> =
+                previous.iter().map(|(previous, ..)| previous.clone()).collect();
             if let Some(new) = self.header.rings.last_mut() {
                 new.previous = boxes;
             }
-            self.files.extend(previous.into_iter().map(|(previous, file)| (previous.key_box, file, None)));
+            self.files.extend(
+                previous.into_iter().map(|(previous, file)| (previous.key_box, file, None)),
+            );
             self.made.push((name.clone(), key, ring));
         }
         Ok(())
@@ -150,7 +180,8 @@ impl Work<'_> {
     fn hand_on(&self, root: &Recipient, to: &Recipient) -> Result<Option<(Previous, Vec<u8>)>> {
         let Some(key) = self.pen.rings.get(root) else { return Ok(None) };
         let plaintext = encode_ring_keys(&[("earlier", key)]);
-        let sealed = seal::seal(&[to.as_str()], plaintext.expose()).or_failed(|| "cannot seal a key".into())?;
+        let sealed = seal::seal(&[to.as_str()], plaintext.expose())
+            .or_failed(|| "cannot seal a key".into())?;
         let key_box = BoxId::of(&sealed.file);
         Ok(Some((Previous { recipient: root.clone(), key_box }, sealed.file)))
     }
@@ -167,13 +198,16 @@ impl Work<'_> {
             }
         }
         for (to, opens) in gifts {
-            let keys: Vec<(&str, &AgeKey)> =
-                opens.iter().filter_map(|recipient| Some((recipient.as_str(), self.key(recipient)?))).collect();
+            let keys: Vec<(&str, &AgeKey)> = opens
+                .iter()
+                .filter_map(|recipient| Some((recipient.as_str(), self.key(recipient)?)))
+                .collect();
             if keys.len() != opens.len() {
                 continue; // by the log we hold it, in truth we do not: somebody else must wrap it
             }
             let plaintext = encode_ring_keys(&keys);
-            let sealed = seal::seal(&[to.as_str()], plaintext.expose()).or_failed(|| "cannot seal a key".into())?;
+            let sealed = seal::seal(&[to.as_str()], plaintext.expose())
+                .or_failed(|| "cannot seal a key".into())?;
             let key_box = BoxId::of(&sealed.file);
             self.header.wraps.push(Wrap { to, opens, key_box });
             self.files.push((key_box, sealed.file, None));
@@ -182,7 +216,11 @@ impl Work<'_> {
     }
 
     fn key(&self, recipient: &Recipient) -> Option<&AgeKey> {
-        let made = self.made.iter().map(|(_, key, _)| key).find(|key| key.recipient() == recipient.as_str());
+        let made = self
+            .made
+            .iter()
+            .map(|(_, key, _)| key)
+            .find(|key| key.recipient() == recipient.as_str());
         made.or_else(|| self.pen.rings.get(recipient))
     }
 
@@ -192,14 +230,19 @@ impl Work<'_> {
             return recipient_of(key);
         }
         let generation = sealing_generation(&self.after, ring);
-        let generation = generation.ok_or_else(|| not_fresh(NotFresh { ring: ring.clone(), helpers: vec![] }))?;
+        let generation = generation
+            .ok_or_else(|| not_fresh(NotFresh { ring: ring.clone(), helpers: vec![] }))?;
         Ok(generation.recipient.clone())
     }
 
     fn seal_pending(&mut self, pending: Vec<Pending>, records: &mut [Record]) -> Result<()> {
         let mut real: BTreeMap<BoxId, BoxId> = BTreeMap::new();
         for box_to_seal in pending {
-            let to = box_to_seal.rings.iter().map(|ring| self.seals_to(ring)).collect::<Result<Vec<_>>>()?;
+            let to = box_to_seal
+                .rings
+                .iter()
+                .map(|ring| self.seals_to(ring))
+                .collect::<Result<Vec<_>>>()?;
             let recipients: Vec<&str> = to.iter().map(Recipient::as_str).collect();
             let sealed = seal::seal(&recipients, box_to_seal.plaintext.expose())
                 .or_failed(|| "cannot seal a value".into())?;
@@ -217,9 +260,12 @@ impl Work<'_> {
         let members = self.seals_to(&RingName::Members)?;
         self.header.members = members.clone();
         let plaintext = body::encode(&self.pen.agent, &self.pen.host, &records);
-        let sealed = seal::seal(&[members.as_str()], plaintext.expose()).or_failed(|| "cannot seal the entry".into())?;
+        let sealed = seal::seal(&[members.as_str()], plaintext.expose())
+            .or_failed(|| "cannot seal the entry".into())?;
         let text = header::encode(&self.header, &sealed.file);
-        header::decode(&text).map_err(|why| Error::new(Kind::Usage, "the change is too large for one entry").because(why))?;
+        header::decode(&text).map_err(|why| {
+            Error::new(Kind::Usage, "the change is too large for one entry").because(why)
+        })?;
         let signature = self.pen.member.signing.sign(ENTRY_CONTEXT, text.as_bytes());
         let mut lines = vec![];
         let mut boxes = BTreeMap::new();
@@ -242,8 +288,10 @@ fn recipient_of(key: &AgeKey) -> Result<Recipient> {
 }
 
 fn not_fresh(cause: NotFresh) -> Error {
-    let error = Error::conflict("nobody may seal to this ring now")
-        .because(format!("the ring {} was held by somebody who may not hold it any more", cause.ring));
+    let error = Error::conflict("nobody may seal to this ring now").because(format!(
+        "the ring {} was held by somebody who may not hold it any more",
+        cause.ring
+    ));
     if cause.helpers.is_empty() {
         return error;
     }

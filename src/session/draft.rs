@@ -9,10 +9,10 @@ use crate::error::{Error, Result};
 use crate::format::limits::{NOTE_BYTES, VALUE_BYTES};
 use crate::format::plaintext;
 use crate::org::ids::{BoxId, Id, Nonce, PublicKey};
+use crate::org::names::SecretName;
 use crate::org::policy::Judge;
 use crate::org::record::{NewSecret, NewVersion, Record, SecretType};
 use crate::org::rings::RingName;
-use crate::org::names::SecretName;
 use crate::org::secrets::Secret;
 use crate::org::state::{Member, State};
 use crate::org::time::Time;
@@ -63,7 +63,8 @@ impl<'a> Draft<'a> {
     pub fn record(&mut self, record: Record) -> Result<()> {
         let judge = Judge::new(self.state, self.me);
         judge.allows(&record).map_err(|why| {
-            Error::denied(format!("not allowed: {} {why}", self.me.name)).hint("`secrets identity show` tells who you are here")
+            Error::denied(format!("not allowed: {} {why}", self.me.name))
+                .hint("`secrets identity show` tells who you are here")
         })?;
         self.records.push(record);
         Ok(())
@@ -91,13 +92,25 @@ impl<'a> Draft<'a> {
     }
 
     /// A new version; `restores` names the number of the one whose value it is.
-    pub fn update(&mut self, secret: &Secret, value: &SecretBytes, restores: Option<u32>) -> Result<u32> {
+    pub fn update(
+        &mut self,
+        secret: &Secret,
+        value: &SecretBytes,
+        restores: Option<u32>,
+    ) -> Result<u32> {
         let number = secret.next_number();
         let rings = self.state.rings_of(&secret.environment, &secret.projects, &secret.id);
         let boxed = self.value(&secret.id, &secret.environment, number, value, rings)?;
         let after = secret.heads.clone();
         let id = secret.id.clone();
-        self.record(Record::Update(NewVersion { secret: id, number, value: boxed, after, restores, assign: vec![] }))?;
+        self.record(Record::Update(NewVersion {
+            secret: id,
+            number,
+            value: boxed,
+            after,
+            restores,
+            assign: vec![],
+        }))?;
         Ok(number)
     }
 
@@ -109,7 +122,8 @@ impl<'a> Draft<'a> {
 
     pub fn delete(&mut self, secret: &Secret) -> Result<()> {
         let proposed = self.state.proposed.iter().filter(|proposed| proposed.secret == secret.id);
-        let boxes = secret.boxes().into_iter().chain(proposed.map(|proposed| proposed.value)).collect();
+        let boxes =
+            secret.boxes().into_iter().chain(proposed.map(|proposed| proposed.value)).collect();
         self.record(Record::Delete { secret: secret.id.clone(), boxes })
     }
 
@@ -120,7 +134,14 @@ impl<'a> Draft<'a> {
         id
     }
 
-    fn value(&mut self, secret: &Id, environment: &Id, number: u32, value: &SecretBytes, rings: Vec<RingName>) -> Result<BoxId> {
+    fn value(
+        &mut self,
+        secret: &Id,
+        environment: &Id,
+        number: u32,
+        value: &SecretBytes,
+        rings: Vec<RingName>,
+    ) -> Result<BoxId> {
         if value.len() > VALUE_BYTES {
             return Err(Error::usage("the value is too large").because("a value is at most 1 MiB"));
         }

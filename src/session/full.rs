@@ -97,8 +97,10 @@ pub fn member_of<'a>(state: &'a State, key: &MemberKey) -> Option<&'a crate::org
 
 /// Which vault the file is: the wanted one, or the only one.
 fn the_vault(scanned: &Scanned, wanted: Option<EntryId>) -> Result<EntryId> {
-    let first = |entry: &&SignedEntry| entry.header.vault.is_none() && entry.header.parents.is_empty();
-    let found: Vec<EntryId> = scanned.entries.values().filter(first).map(|entry| entry.id).collect();
+    let first =
+        |entry: &&SignedEntry| entry.header.vault.is_none() && entry.header.parents.is_empty();
+    let found: Vec<EntryId> =
+        scanned.entries.values().filter(first).map(|entry| entry.id).collect();
     match (wanted, found.as_slice()) {
         (Some(wanted), _) if found.contains(&wanted) => Ok(wanted),
         (Some(wanted), _) => Err(Error::rolled_back("this is another vault than it must be")
@@ -118,7 +120,8 @@ fn member_boxes(bytes: &[u8], scanned: &Scanned, vault: EntryId) -> Vec<Vec<u8>>
     let ours = |entry: &&SignedEntry| entry.id == vault || entry.header.vault == Some(vault);
     let mut entries: Vec<&SignedEntry> = scanned.entries.values().filter(ours).collect();
     entries.sort_by_key(|entry| std::cmp::Reverse(entry.header.time));
-    let claims = entries.iter().flat_map(|entry| &entry.header.boxes).filter(|claim| claim.to.is_empty());
+    let claims =
+        entries.iter().flat_map(|entry| &entry.header.boxes).filter(|claim| claim.to.is_empty());
     let mut seen = BTreeSet::new();
     claims
         .filter(|claim| seen.insert(claim.id))
@@ -130,7 +133,12 @@ type Origins = BTreeMap<EntryId, (String, String)>;
 
 const THREADS: usize = 2;
 
-fn open_bodies(scanned: &Scanned, vault: EntryId, rings: &RingKeys, origins: &mut Origins) -> Vec<Entry> {
+fn open_bodies(
+    scanned: &Scanned,
+    vault: EntryId,
+    rings: &RingKeys,
+    origins: &mut Origins,
+) -> Vec<Entry> {
     let signed: Vec<&SignedEntry> = scanned.entries.values().collect();
     let size = signed.len().div_ceil(THREADS).max(1);
     let open = |part: &[&SignedEntry]| -> Vec<(Entry, Option<(String, String)>)> {
@@ -165,7 +173,10 @@ pub fn open_body(
         Ok(said) if cards_hold(entry, vault, &said.changes) => {
             (entry.with_body(Body::Opened(said.changes)), Some((said.agent, said.host)))
         }
-        Ok(_) => (entry.with_body(Body::Garbled("a card in it is not signed by its key".to_owned())), None),
+        Ok(_) => (
+            entry.with_body(Body::Garbled("a card in it is not signed by its key".to_owned())),
+            None,
+        ),
         Err(why) => (entry.with_body(Body::Garbled(why)), None),
     }
 }

@@ -19,12 +19,24 @@ pub fn refuse_rollback(checked: &Checked, seen: &[EntryId]) -> Result<()> {
 }
 
 /// What others' entries changed for this machine since it last looked; empty if nothing surprises.
-pub fn announce(checked: &Checked, seen: &[EntryId], refused_before: &BTreeSet<EntryId>) -> Vec<String> {
+pub fn announce(
+    checked: &Checked,
+    seen: &[EntryId],
+    refused_before: &BTreeSet<EntryId>,
+) -> Vec<String> {
     let mut notices = vec![];
     if !seen.is_empty() && checked.heads.len() > 1 {
-        notices.push(format!("{} copies of the vault were changed apart and are merged", checked.heads.len()));
+        notices.push(format!(
+            "{} copies of the vault were changed apart and are merged",
+            checked.heads.len()
+        ));
     }
-    let newly = checked.state.refused.iter().filter(|refusal| !refused_before.contains(&refusal.entry)).count();
+    let newly = checked
+        .state
+        .refused
+        .iter()
+        .filter(|refusal| !refused_before.contains(&refusal.entry))
+        .count();
     if !seen.is_empty() && newly > 0 {
         notices.push(format!("{newly} entries have no effect; `secrets verify` says why"));
     }

@@ -20,6 +20,8 @@ const IDENTITY_BYTES: u64 = 1 << 20;
 /// Where the identity comes from.
 pub enum Source {
     File(PathBuf),
+    /// Named by `-i` or SECRETS_IDENTITY_FILE.
+    Named(PathBuf),
     /// `SECRETS_IDENTITY` holds the key itself.
     Variable(SecretBytes),
 }
@@ -27,10 +29,10 @@ pub enum Source {
 impl Source {
     pub fn find(settings: &Settings, ctx: &Context) -> Result<Self> {
         if let Some(path) = &settings.identity {
-            return Ok(Self::File(path.clone()));
+            return Ok(Self::Named(path.clone()));
         }
         if let Some(path) = ctx.var_os("SECRETS_IDENTITY_FILE") {
-            return Ok(Self::File(ctx.cwd.join(path)));
+            return Ok(Self::Named(ctx.cwd.join(path)));
         }
         if let Some(key) = ctx.var("SECRETS_IDENTITY")? {
             return Ok(Self::Variable(SecretBytes::copy_of(key.as_bytes())));
@@ -43,12 +45,16 @@ impl Source {
 
     /// A machine account's token leaves nothing behind on the machine.
     pub fn remembers(&self) -> bool {
-        matches!(self, Self::File(_))
+        !matches!(self, Self::Variable(_))
+    }
+
+    pub fn is_explicit(&self) -> bool {
+        !matches!(self, Self::File(_))
     }
 
     pub fn name(&self) -> String {
         match self {
-            Self::File(path) => path.display().to_string(),
+            Self::File(path) | Self::Named(path) => path.display().to_string(),
             Self::Variable(_) => "SECRETS_IDENTITY".to_owned(),
         }
     }
@@ -56,7 +62,7 @@ impl Source {
     pub fn load(self, ctx: &Context) -> Result<Identities> {
         let name = self.name();
         let contents = match self {
-            Self::File(path) => read(&path)?,
+            Self::File(path) | Self::Named(path) => read(&path)?,
             Self::Variable(key) => key,
         };
         Identities::parse(contents, &name, Person::of(ctx)).map_err(explain)

@@ -49,10 +49,13 @@ impl RingKeys {
     ) -> Vec<BoxId> {
         let mut wrong = vec![];
         for wrap in headers.clone().flat_map(|header| &header.wraps) {
-            if wrap.to.as_str() != member.age.recipient() || wrap.opens.iter().all(|r| self.0.contains_key(r)) {
+            if wrap.to.as_str() != member.age.recipient()
+                || wrap.opens.iter().all(|r| self.0.contains_key(r))
+            {
                 continue;
             }
-            let Some(keys) = boxes(wrap.key_box).and_then(|file| open_keys(&member.age, &file)) else {
+            let Some(keys) = boxes(wrap.key_box).and_then(|file| open_keys(&member.age, &file))
+            else {
                 continue;
             };
             let as_stated = |key: &AgeKey| wrap.opens.iter().any(|r| r.as_str() == key.recipient());

@@ -156,7 +156,13 @@ impl Folder {
     }
 
     /// Remembers everything; the state first, so that an index never speaks of one that is not there.
-    pub fn remember(&self, key: &MemoryKey, pins: &Pins, index: &mut Index, state: &State) -> Result<()> {
+    pub fn remember(
+        &self,
+        key: &MemoryKey,
+        pins: &Pins,
+        index: &mut Index,
+        state: &State,
+    ) -> Result<()> {
         self.prepare()?;
         let sealed = encode(key, state)?;
         index.state = sha256(&sealed);
@@ -177,7 +183,8 @@ impl Folder {
 
     fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let path = self.0.join(name);
-        storage::write_memory(&path, bytes).or_failed(|| format!("cannot write {}", path.display()))?;
+        storage::write_memory(&path, bytes)
+            .or_failed(|| format!("cannot write {}", path.display()))?;
         Ok(())
     }
 

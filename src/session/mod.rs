@@ -6,8 +6,10 @@
 
 pub mod commit;
 pub mod draft;
+pub mod found;
 pub mod full;
 pub mod heads;
+pub mod hot;
 pub mod identity;
 pub mod keys;
 pub mod memory;
@@ -15,4 +17,7 @@ pub mod mirror;
 pub mod open;
 pub mod rewrite;
 pub mod scan;
+pub mod tail;
+pub mod unlocked;
 pub mod values;
+pub mod write;

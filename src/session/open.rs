@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use crate::config::Settings;
 use crate::context::Context;
@@ -10,7 +11,7 @@ use crate::crypto::identity::Identities;
 use crate::crypto::local::{MemoryKey, memory_key};
 use crate::crypto::member::MemberKey;
 use crate::crypto::seal::FileKeyBytes;
-use crate::error::{Error, Explain, Kind, Result};
+use crate::error::{Error, Explain, Result};
 use crate::format::line::{self, NotAVault};
 use crate::org::ids::{BoxId, EntryId, MemberId};
 use crate::org::policy::Judge;
@@ -26,7 +27,7 @@ use super::{heads, mirror, rewrite};
 
 /// An open vault.
 pub struct Session {
-    pub settings: Settings,
+    pub settings: Rc<Settings>,
     pub vault: EntryId,
     pub member: MemberKey,
     pub me: MemberId,
@@ -35,7 +36,7 @@ pub struct Session {
     /// Things the user should hear of, said once.
     pub notices: Vec<String>,
     pub(super) state: Option<State>,
-    pub(super) folder: Folder,
+    pub(super) folder: Rc<Folder>,
     pub(super) memory: MemoryKey,
     pub(super) remembers: bool,
     pub(super) member_box: Option<Place>,
@@ -52,12 +53,16 @@ impl File {
         match storage::Opened::open(path) {
             Ok(opened) => Ok(Self { stamp: opened.stamp(), opened }),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(gone(path, folder)),
-            Err(error) => Err(error).or_failed(|| format!("cannot open the vault {}", path.display())),
+            Err(error) => {
+                Err(error).or_failed(|| format!("cannot open the vault {}", path.display()))
+            }
         }
     }
 
     pub fn read(&self, start: u64, end: u64) -> Result<Vec<u8>> {
-        self.opened.read_at(start, end.saturating_sub(start)).or_failed(|| "cannot read the vault".into())
+        self.opened
+            .read_at(start, end.saturating_sub(start))
+            .or_failed(|| "cannot read the vault".into())
     }
 
     pub fn all(&self) -> Result<Vec<u8>> {
@@ -82,16 +87,19 @@ pub(super) fn not_a_vault(path: &Path, why: NotAVault) -> Error {
         NotAVault::Empty => Error::damaged(format!("{name} is empty"))
             .hint("`secrets repair` puts it back from this machine's mirror"),
         NotAVault::Other => Error::failed(format!("{name} is no vault")),
-        NotAVault::Newer(version) => Error::failed(format!("{name} is a vault of format {version}"))
-            .because("this program knows format 1")
-            .hint("install a newer `secrets`"),
+        NotAVault::Newer(version) => {
+            Error::failed(format!("{name} is a vault of format {version}"))
+                .because("this program knows format 1")
+                .hint("install a newer `secrets`")
+        }
     }
 }
 
 impl Session {
     /// Opens the vault that the settings name.
     pub fn open(settings: Settings, ctx: &Context) -> Result<Self> {
-        let folder = Folder::of(&ctx.paths()?.state, &settings.vault);
+        let settings = Rc::new(settings);
+        let folder = Rc::new(Folder::of(&ctx.paths()?.state, &settings.vault));
         let file = File::open(&settings.vault, &folder)?;
         let source = Source::find(&settings, ctx)?;
         let remembers = source.remembers();
@@ -99,23 +107,30 @@ impl Session {
         if let (Some(wanted), Some(pins)) = (settings.vault_id, &pins)
             && wanted != pins.vault
         {
-            return Self::open_full(settings, file, folder, &Unlocker::new(source, ctx), None, remembers);
+            return Self::open_full(
+                settings,
+                file,
+                folder,
+                &Unlocker::new(source, ctx),
+                None,
+                remembers,
+            );
         }
         let keys = Unlocker::new(source, ctx);
         if let Some(pins) = &pins
             && let Some(member) = keys.remembered(pins, &file)?
             && let Some(session) = Self::open_warm(&settings, &file, &folder, pins, member)?
         {
-            return Ok(Self { settings, ..session });
+            return Ok(session);
         }
         Self::open_full(settings, file, folder, &keys, pins.as_ref(), remembers)
     }
 
     /// From memory alone, or from memory and what was appended since; None: a full check is due.
     fn open_warm(
-        settings: &Settings,
+        settings: &Rc<Settings>,
         file: &File,
-        folder: &Folder,
+        folder: &Rc<Folder>,
         pins: &Pins,
         member: MemberKey,
     ) -> Result<Option<Self>> {
@@ -128,10 +143,12 @@ impl Session {
         let mut rings = RingKeys::default();
         for (_, key) in &index.rings {
             let text = std::str::from_utf8(key.expose()).unwrap_or_default();
-            crate::crypto::age_key::AgeKey::parse(text).into_iter().for_each(|key| rings.insert(key));
+            crate::crypto::age_key::AgeKey::parse(text)
+                .into_iter()
+                .for_each(|key| rings.insert(key));
         }
         let mut session = Self {
-            settings: settings.clone_places(),
+            settings: Rc::clone(settings),
             vault: pins.vault,
             me: index.me,
             member,
@@ -139,7 +156,7 @@ impl Session {
             index,
             notices: vec![],
             state: None,
-            folder: folder.again(),
+            folder: Rc::clone(folder),
             memory,
             remembers: true,
             member_box: pins.member_box,
@@ -149,9 +166,9 @@ impl Session {
 
     /// Everything anew.
     fn open_full(
-        settings: Settings,
+        settings: Rc<Settings>,
         file: File,
-        folder: Folder,
+        folder: Rc<Folder>,
         keys: &Unlocker<'_>,
         pins: Option<&Pins>,
         remembers: bool,
@@ -162,13 +179,22 @@ impl Session {
         let checked = full::check(&bytes, 0, wanted, &|files| keys.all(files), &no_progress)?;
         let seen = pins.map(|pins| pins.heads.clone()).unwrap_or_default();
         heads::refuse_rollback(&checked, &seen)?;
-        Self::from_checked(settings, folder, checked, &bytes, file.stamp, &seen, remembers, keys.name())
+        Self::from_checked(
+            settings,
+            folder,
+            checked,
+            &bytes,
+            file.stamp,
+            &seen,
+            remembers,
+            keys.name(),
+        )
     }
 
     #[expect(clippy::too_many_arguments, reason = "everything a session is made of, once")]
-    fn from_checked(
-        settings: Settings,
-        folder: Folder,
+    pub(super) fn from_checked(
+        settings: Rc<Settings>,
+        folder: Rc<Folder>,
         mut checked: Checked,
         bytes: &[u8],
         stamp: Stamp,
@@ -181,8 +207,13 @@ impl Session {
         let (me, my_box) = me.ok_or_else(|| no_member(&checked, identity))?;
         let memory = memory_key(&member, &checked.vault.to_string());
         let before = folder.index(&memory).and_then(|index| folder.state(&memory, &index));
-        let refused = before.map(|state| state.refused.iter().map(|refusal| refusal.entry).collect());
-        let notices = heads::announce(&checked, seen, &refused.unwrap_or_else(|| all_refused(&checked.state)));
+        let refused =
+            before.map(|state| state.refused.iter().map(|refusal| refusal.entry).collect());
+        let notices = heads::announce(
+            &checked,
+            seen,
+            &refused.unwrap_or_else(|| all_refused(&checked.state)),
+        );
         let rings = std::mem::take(&mut checked.rings);
         let member_box = place_in(&checked, my_box);
         let index = Index {
@@ -202,10 +233,24 @@ impl Session {
         };
         let vault = checked.vault;
         let mut session = Self {
-            settings, vault, me, member, rings, index, notices, folder, memory, remembers, member_box,
+            settings,
+            vault,
+            me,
+            member,
+            rings,
+            index,
+            notices,
+            folder,
+            memory,
+            remembers,
+            member_box,
             state: Some(checked.state),
         };
-        let places = checked.scanned.boxes.iter().map(|(id, place)| (*id, (place.start as u64, place.end as u64)));
+        let places = checked
+            .scanned
+            .boxes
+            .iter()
+            .map(|(id, place)| (*id, (place.start as u64, place.end as u64)));
         session.rebuild_index(&places.collect(), BTreeMap::new());
         session.mirror_whole(bytes, &checked.boxes.dead)?;
         session.remember()?;
@@ -229,16 +274,23 @@ impl Session {
         let file = File::open(&self.settings.vault, &self.folder)?;
         let bytes = file.all()?;
         let key = || MemberKey::decode(self.member.encode("").expose());
-        let checked =
-            full::check(&bytes, 0, Some(self.vault), &|_| Ok(key().into_iter().collect()), &no_progress)?;
+        let checked = full::check(
+            &bytes,
+            0,
+            Some(self.vault),
+            &|_| Ok(key().into_iter().collect()),
+            &no_progress,
+        )?;
         heads::refuse_rollback(&checked, &self.index.heads)?;
         Ok(checked.state)
     }
 
     pub fn me<'a>(&self, state: &'a State) -> Result<&'a Member> {
-        state.members.get(&self.me).filter(|me| me.is_active()).ok_or_else(|| {
-            Error::denied("you are not a member of this vault any more")
-        })
+        state
+            .members
+            .get(&self.me)
+            .filter(|me| me.is_active())
+            .ok_or_else(|| Error::denied("you are not a member of this vault any more"))
     }
 
     /// Makes the index say what the state says; `learnt` are file keys by box.
@@ -254,7 +306,11 @@ impl Session {
             current.place.map(|place| known.insert(current.value, place));
             current.file_key.map(|key| keys.entry(current.value).or_insert(key));
         }
-        known.extend(places.iter().map(|(id, (start, end))| (*id, Place { id: *id, start: *start, end: *end })));
+        known.extend(
+            places
+                .iter()
+                .map(|(id, (start, end))| (*id, Place { id: *id, start: *start, end: *end })),
+        );
         let Some(state) = &self.state else { return };
         let Some(me) = state.members.get(&self.me) else { return };
         let judge = Judge::new(state, me);
@@ -306,7 +362,11 @@ impl Session {
         if !self.remembers {
             return Ok(());
         }
-        let pins = Pins { vault: self.vault, heads: self.index.heads.clone(), member_box: self.member_box };
+        let pins = Pins {
+            vault: self.vault,
+            heads: self.index.heads.clone(),
+            member_box: self.member_box,
+        };
         match &self.state {
             Some(state) => self.folder.remember(&self.memory, &pins, &mut self.index, state),
             None => self.folder.remember_index(&self.memory, &self.index),
@@ -340,7 +400,8 @@ pub(super) fn without(bytes: &[u8], dead: &BTreeSet<BoxId>) -> Vec<u8> {
 }
 
 fn no_member(checked: &Checked, identity: &str) -> Error {
-    let org = checked.state.org.as_ref().map_or_else(|| "this vault".to_owned(), ToString::to_string);
+    let org =
+        checked.state.org.as_ref().map_or_else(|| "this vault".to_owned(), ToString::to_string);
     if !checked.state.locked.is_empty() && checked.member.is_some() {
         return Error::denied(format!("you are behind in {org}"))
             .because("a key that entries are sealed to has not been given to you yet");
@@ -354,6 +415,8 @@ fn no_member(checked: &Checked, identity: &str) -> Error {
 pub(super) struct Unlocker<'a> {
     ctx: &'a Context,
     name: String,
+    /// Named for this one command: then no other key will do.
+    explicit: bool,
     source: std::cell::RefCell<Option<Source>>,
     identities: std::cell::OnceCell<Identities>,
 }
@@ -361,7 +424,14 @@ pub(super) struct Unlocker<'a> {
 impl<'a> Unlocker<'a> {
     pub fn new(source: Source, ctx: &'a Context) -> Self {
         let name = source.name();
-        Self { ctx, name, source: std::cell::RefCell::new(Some(source)), identities: std::cell::OnceCell::new() }
+        let explicit = source.is_explicit();
+        Self {
+            ctx,
+            name,
+            explicit,
+            source: std::cell::RefCell::new(Some(source)),
+            identities: std::cell::OnceCell::new(),
+        }
     }
 
     pub fn name(&self) -> &str {
@@ -378,15 +448,23 @@ impl<'a> Unlocker<'a> {
 
     /// The member key in the box that this machine remembers as mine.
     fn remembered(&self, pins: &Pins, file: &File) -> Result<Option<MemberKey>> {
-        if let Some(key) = super::unlocked::get(self.ctx, pins.vault) {
+        if let Some(key) = self.unlocked(pins.vault)? {
             return Ok(Some(key));
         }
-        let Some(place) = pins.member_box.filter(|place| place.end <= file.stamp.size) else { return Ok(None) };
+        let Some(place) = pins.member_box.filter(|place| place.end <= file.stamp.size) else {
+            return Ok(None);
+        };
         let line = file.read(place.start, place.end)?;
         match box_at(&line, place.id) {
             Some(member_box) => open_member_box(self.identities()?, &member_box),
             None => Ok(None),
         }
+    }
+
+    /// From the keyring, which is asked only in place of a person.
+    fn unlocked(&self, vault: EntryId) -> Result<Option<MemberKey>> {
+        let asks = !self.explicit && self.identities()?.ask_somebody();
+        Ok(if asks { super::unlocked::get(self.ctx, vault) } else { None })
     }
 
     pub fn all(&self, files: &[Vec<u8>]) -> Result<Vec<MemberKey>> {
@@ -397,9 +475,4 @@ impl<'a> Unlocker<'a> {
         }
         Ok(keys)
     }
-}
-
-/// What a command needs to be there before it starts: the kind of error when it is not.
-pub fn kind_of(error: &Error) -> Kind {
-    error.kind
 }

@@ -21,7 +21,8 @@ pub fn sort(bytes: &[u8], checked: &Checked) -> Sorted {
     let scanned = &checked.scanned;
     let rubbish = rubbish(checked);
     let living_places: BTreeSet<usize> = scanned.boxes.values().map(|place| place.start).collect();
-    let mut sorted = Sorted { kept: Vec::with_capacity(bytes.len()), aside: vec![], dropped_boxes: 0 };
+    let mut sorted =
+        Sorted { kept: Vec::with_capacity(bytes.len()), aside: vec![], dropped_boxes: 0 };
     let mut seen: BTreeSet<&[u8]> = BTreeSet::new();
     for (place, line) in crate::format::line::lines(bytes) {
         let Some(text) = bytes.get(place.clone()) else { continue };
@@ -49,7 +50,11 @@ pub fn sort(bytes: &[u8], checked: &Checked) -> Sorted {
 fn rubbish(checked: &Checked) -> BTreeSet<usize> {
     let scanned = &checked.scanned;
     let bad = scanned.bad.iter().map(|line| line.place.start);
-    let strangers = checked.strangers.iter().filter_map(|id| scanned.entries.get(id)).map(|entry| entry.place.start);
+    let strangers = checked
+        .strangers
+        .iter()
+        .filter_map(|id| scanned.entries.get(id))
+        .map(|entry| entry.place.start);
     bad.chain(strangers).chain(old_requests(checked).into_iter().map(|place| place.start)).collect()
 }
 

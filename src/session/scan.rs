@@ -66,8 +66,12 @@ pub fn scan(bytes: &[u8], trusted: usize, progress: Progress<'_>) -> Scanned {
     } else {
         let size = lines.len().div_ceil(THREADS);
         std::thread::scope(|scope| {
-            let parts: Vec<_> = lines.chunks(size).map(|part| scope.spawn(|| judge(part))).collect();
-            parts.into_iter().filter_map(|part| part.join().ok()).for_each(|part| scanned.join(part));
+            let parts: Vec<_> =
+                lines.chunks(size).map(|part| scope.spawn(|| judge(part))).collect();
+            parts
+                .into_iter()
+                .filter_map(|part| part.join().ok())
+                .for_each(|part| scanned.join(part));
         });
     }
     scanned.whole = line::whole_bytes(bytes);
@@ -86,7 +90,9 @@ impl Scanned {
         let judged = match line {
             Line::Magic => Ok(()),
             Line::Box { id, file } => self.add_box(place.clone(), *id, file),
-            Line::Entry { signature, header } => self.add_entry(place.clone(), signature, header, trusted),
+            Line::Entry { signature, header } => {
+                self.add_entry(place.clone(), signature, header, trusted)
+            }
             Line::Request { signature, json } => self.add_request(place.clone(), signature, json),
             Line::Bad(why) => Err(*why),
         };
@@ -116,7 +122,12 @@ impl Scanned {
         Ok(())
     }
 
-    fn add_request(&mut self, place: Range<usize>, signature: &str, json: &str) -> Result<(), &'static str> {
+    fn add_request(
+        &mut self,
+        place: Range<usize>,
+        signature: &str,
+        json: &str,
+    ) -> Result<(), &'static str> {
         let request = request::decode(json).ok_or("the request is malformed")?;
         let key = request.card.key.to_string();
         if !sign::verify(&key, request::CONTEXT, json.as_bytes(), signature) {
@@ -154,7 +165,9 @@ impl SignedEntry {
 pub fn find_box(bytes: &[u8], id: BoxId) -> Option<(Range<usize>, Vec<u8>)> {
     let start = format!("box {id} ");
     line::lines(bytes)
-        .filter(|(place, _)| bytes.get(place.clone()).is_some_and(|line| line.starts_with(start.as_bytes())))
+        .filter(|(place, _)| {
+            bytes.get(place.clone()).is_some_and(|line| line.starts_with(start.as_bytes()))
+        })
         .find_map(|(place, _)| Some((place.clone(), box_at(bytes.get(place)?, id)?)))
 }
 

@@ -44,7 +44,12 @@ pub fn open_known(file: &[u8], key: &FileKeyBytes, expected: &Expected<'_>) -> R
     checked(&plaintext, expected)
 }
 
-pub fn open_note(file: &[u8], to: &[Recipient], rings: &RingKeys, secret: &Id) -> Result<SecretBytes> {
+pub fn open_note(
+    file: &[u8],
+    to: &[Recipient],
+    rings: &RingKeys,
+    secret: &Id,
+) -> Result<SecretBytes> {
     let opened = open_with_any(rings.any(to), file, NOTE_BYTES * 2)?;
     match plaintext::decode_note(&opened.plaintext) {
         Some((id, note)) if id == *secret => Ok(note),
@@ -80,7 +85,11 @@ fn checked(plain: &SecretBytes, expected: &Expected<'_>) -> Result<SecretBytes> 
     let as_expected = label.secret == *expected.secret
         && label.environment == *expected.environment
         && label.number == expected.number;
-    if as_expected { Ok(value) } else { Err(Error::damaged("its box holds the value of something else")) }
+    if as_expected {
+        Ok(value)
+    } else {
+        Err(Error::damaged("its box holds the value of something else"))
+    }
 }
 
 /// A box that should be there and is not.

@@ -73,14 +73,13 @@ pub fn plan_with(
     let mut plan = Plan::default();
     for ring in all_rings(state) {
         let holds = super::access::holds(state, writer, &ring, super::takings::Beside::NOTHING);
-        if sealing_generation(state, &ring).is_none() {
-            match holds && can_renew(state, &ring, has) {
-                true => plan.generations.push(ring),
-                false if sealed.contains(&ring) => return Err(not_fresh(state, writer, ring)),
-                false => {}
-            }
+        let stale = sealing_generation(state, &ring).is_none();
+        if stale && holds && can_renew(state, &ring, has) {
+            plan.generations.push(ring);
+        } else if stale && sealed.contains(&ring) {
+            return Err(not_fresh(state, writer, ring));
         } else if holds {
-            plan_wraps(state, &ring, has, &mut plan);
+            plan_wraps(state, &ring, has, &mut plan); // of a stale ring too: so somebody gets all of it
         }
     }
     Ok(plan)
@@ -92,8 +91,8 @@ fn can_renew(state: &State, ring: &RingName, has: Has<'_>) -> bool {
 }
 
 fn not_fresh(state: &State, writer: &Member, ring: RingName) -> NotFresh {
-    let others = holders(state, &ring)
-        .filter(|member| member.id != writer.id && can_renew(state, member, &ring));
+    let can = |member: &Member| can_renew(state, &ring, &|root| has_key(state, member, root));
+    let others = holders(state, &ring).filter(|member| member.id != writer.id && can(member));
     let helpers = others.map(|member| member.name.to_string()).collect();
     NotFresh { ring, helpers }
 }

@@ -3,14 +3,12 @@
 //! It judges rights, never existence or names: a record about something unknown is allowed and has
 //! no effect. Every way to a right is one of: standing, a role here, a grant here.
 
-use std::collections::BTreeSet;
-
 use super::ids::{Id, MemberId, Nonce};
 use super::record::{Grant, Kind, NewSecret, NewVersion, Record};
 use super::rings::RingName;
 use super::roles::{Grantee, Object, Reach, Rights, Role, Standing};
 use super::secrets::Secret;
-use super::state::{Member, State};
+use super::state::{Member, Proposed, State};
 use super::takings::Beside;
 
 /// Why not, in words that follow "alice, who …,".
@@ -53,7 +51,7 @@ impl<'a> Judge<'a> {
             Record::CreateEnvironment { .. }
             | Record::RenameEnvironment { .. }
             | Record::DeleteEnvironment { .. } => self.as_admin("change environments"),
-            Record::Ring { .. } => self.as_admin("make rings"),
+            Record::Ring { name, .. } => self.makes_generation(name),
             Record::Format { .. } => self.as_owner("declare record types"),
             Record::Create(new) => self.may_create(new),
             Record::Update(version) => self.may_update(version),
@@ -65,7 +63,7 @@ impl<'a> Judge<'a> {
             | Record::Assign { secret, .. }
             | Record::Unassign { secret, .. } => self.on_secret(secret, Self::edits, "assign"),
             Record::Delete { .. } => self.as_admin("delete secrets"),
-            Record::Drop { boxes } => self.may_drop(boxes),
+            Record::Drop { .. } => Ok(()), // of what others proposed it drops nothing: see `drops`
         }
     }
 
@@ -319,17 +317,10 @@ impl<'a> Judge<'a> {
         refuse(&format!("may not {what} {} in {place}", secret.name))
     }
 
-    /// Admins drop any proposed version, others their own.
-    fn may_drop(&self, boxes: &[super::ids::BoxId]) -> Verdict {
-        let boxes: BTreeSet<_> = boxes.iter().collect();
-        let dropped = self.state.proposed.iter().filter(|proposed| boxes.contains(&proposed.value));
-        if self.is_admin()
-            || dropped.map(|proposed| proposed.by.author).all(|by| by == self.author.id)
-        {
-            Ok(())
-        } else {
-            refuse("may not drop what others proposed")
-        }
+    /// Admins drop any proposed version, others their own. No reason to void an entry: what is
+    /// proposed hangs on the order of values, and rights must not.
+    pub fn drops(&self, proposed: &Proposed) -> bool {
+        self.is_admin() || proposed.by.author == self.author.id
     }
 
     fn environment_name(&self, id: &Id) -> String {

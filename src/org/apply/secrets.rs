@@ -30,12 +30,10 @@ impl Apply<'_> {
         }
     }
 
-    /// Who uses a nonce twice makes one secret; the other value is proposed.
     pub(super) fn create(&mut self, new: &NewSecret, by_grant: bool) {
         let id = self.id(&new.nonce);
         if self.state.secrets.contains_key(&id) {
-            let version = self.version(1, new.value, Origin::Created);
-            return propose(self.state, &id, Some(&new.name), version, "its secret exists already");
+            return self.create_beside(&id, new);
         }
         let by = self.stamp();
         let secret = Secret {
@@ -59,10 +57,32 @@ impl Apply<'_> {
         self.state.secrets.insert(id, secret);
     }
 
+    /// Who uses a nonce twice makes one secret with two first versions. Where it is, and so who may
+    /// read it, is for the lesser entry to say: no clock decides it.
+    fn create_beside(&mut self, id: &Id, new: &NewSecret) {
+        let (by, version) = (self.stamp(), self.version(1, new.value, Origin::Created));
+        let Some(secret) = self.state.secrets.get_mut(id) else { return };
+        if by.entry < secret.created.entry {
+            secret.environment = new.environment.clone();
+            secret.created = by;
+        }
+        secret.projects.extend(new.projects.iter().cloned());
+        if !secret.is_live() {
+            propose(self.state, id, Some(&new.name), version, "its secret was deleted");
+        } else if secret.version_of(new.value).is_none() {
+            secret.heads.push(new.value);
+            secret.versions.push(version);
+        }
+    }
+
     /// What an idle record would have brought.
     pub(super) fn keep_value(&mut self, record: &Record, why: &str) {
         match record {
-            Record::Create(new) => self.create(new, true),
+            Record::Create(new) => {
+                let id = self.id(&new.nonce);
+                let version = self.version(1, new.value, Origin::Created);
+                propose(self.state, &id, Some(&new.name), version, "its secret exists already");
+            }
             Record::Update(new) => {
                 let version = self.version(new.number, new.value, origin(new));
                 propose(self.state, &new.secret, None, version, why);

@@ -4,5 +4,6 @@
 mod builder;
 mod cheat;
 mod honest;
+mod naive;
 mod properties;
 mod symbols;

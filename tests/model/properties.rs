@@ -13,6 +13,7 @@ use secrets::org::record::{Kind, Record};
 use secrets::org::state::State;
 
 use crate::builder::{Copy, World};
+use crate::naive::Naive;
 use crate::symbols::*;
 
 /// How many histories a test makes: a variable asks for more.
@@ -88,6 +89,7 @@ fn check_all(world: &World) {
     let entries: Vec<Entry> =
         union.known.iter().map(|place| world.entries[*place].clone()).collect();
     let ordered = order(world.vault, &entries);
+    Naive::fold(world.vault, &entries).compare(&union.state);
     order_of_lines_is_nothing(world, &entries, &union.state);
     going_on_is_folding(world);
     removed_is_removed(&ordered, &union.state);

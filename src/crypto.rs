@@ -5,6 +5,8 @@
 
 pub mod age_key;
 mod field;
+#[cfg(test)]
+mod figures;
 pub mod hash;
 pub mod identity;
 pub mod local;

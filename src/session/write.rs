@@ -152,7 +152,7 @@ impl Session {
         let places: BTreeMap<BoxId, (u64, u64)> = places.collect();
         self.state = Some(checked.state);
         self.index.current.iter_mut().for_each(|current| current.place = None);
-        self.rebuild_index(&places, BTreeMap::new());
+        self.rebuild_index(&places);
         self.mirror_whole(bytes, &checked.boxes.dead)?;
         self.remember()
     }
@@ -196,12 +196,10 @@ impl Session {
         self.index.seen = seen;
         written.new_rings.into_iter().for_each(|key| self.rings.insert(key));
         let mut places = BTreeMap::new();
-        let mut learnt = BTreeMap::new();
-        for (id, (place, key)) in written.boxes {
+        for (id, place) in written.boxes {
             places.insert(id, (start + place.start as u64, start + place.end as u64));
-            learnt.insert(id, key);
         }
-        self.rebuild_index(&places, learnt);
+        self.rebuild_index(&places);
         if self.remembers {
             // The change is acknowledged whatever becomes of a cache.
             let _ = mirror::add(&self.folder, &written.lines);

@@ -30,6 +30,8 @@ use crate::storage::{self, Stamp};
 pub struct Pins {
     pub vault: EntryId,
     pub heads: Vec<EntryId>,
+    /// How many entries that is: who knows fewer does not overwrite what another command remembers.
+    pub entries: usize,
     /// Where the vault file holds my member box.
     pub member_box: Option<Place>,
 }
@@ -167,6 +169,10 @@ impl Folder {
         index: &mut Index,
         state: &State,
     ) -> Result<()> {
+        let newer = |known: &Pins| known.vault == pins.vault && known.entries > pins.entries;
+        if self.pins().as_ref().is_some_and(newer) {
+            return Ok(());
+        }
         self.prepare()?;
         let sealed = encode(key, state)?;
         index.state = sha256(&sealed);

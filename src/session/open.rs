@@ -245,8 +245,7 @@ impl Session {
             .iter()
             .map(|(id, place)| (*id, (place.start as u64, place.end as u64)));
         session.rebuild_index(&places.collect());
-        session.mirror_whole(bytes, &checked.boxes.dead)?;
-        session.remember()?;
+        session.remember_whole(bytes, &checked.boxes.dead);
         Ok(session)
     }
 
@@ -345,8 +344,17 @@ impl Session {
         self.folder.forget_values_but(&self.memory, &environments, &current.collect());
     }
 
+    /// Remembers all of a checked file. A memory that cannot be written is told, not a failure.
+    pub(super) fn remember_whole(&mut self, bytes: &[u8], dead: &BTreeSet<BoxId>) {
+        if let Err(error) = self.mirror_whole(bytes, dead).and_then(|()| self.remember()) {
+            let because = error.because.join(": ");
+            self.notices
+                .push(format!("nothing is remembered on this machine: {}: {because}", error.what));
+        }
+    }
+
     /// The mirror gets every line of a file that was checked, and loses dead boxes.
-    pub(super) fn mirror_whole(&self, bytes: &[u8], dead: &BTreeSet<BoxId>) -> Result<()> {
+    fn mirror_whole(&self, bytes: &[u8], dead: &BTreeSet<BoxId>) -> Result<()> {
         if !self.remembers {
             return Ok(());
         }
@@ -359,15 +367,16 @@ impl Session {
         if !self.remembers {
             return Ok(());
         }
+        let Some(state) = &self.state else {
+            return self.folder.remember_index(&self.memory, &self.index);
+        };
         let pins = Pins {
             vault: self.vault,
             heads: self.index.heads.clone(),
+            entries: state.entries,
             member_box: self.member_box,
         };
-        match &self.state {
-            Some(state) => self.folder.remember(&self.memory, &pins, &mut self.index, state),
-            None => self.folder.remember_index(&self.memory, &self.index),
-        }
+        self.folder.remember(&self.memory, &pins, &mut self.index, state)
     }
 
     pub fn path(&self) -> PathBuf {

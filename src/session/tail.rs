@@ -48,9 +48,9 @@ impl Session {
         (now.whole, now.last_line) = (now.whole + last, now.last_line + last);
         self.index.seen = now;
         if self.remembers {
-            mirror::add(&self.folder, tail.get(..scanned.whole).unwrap_or_default())?;
+            let _ = mirror::add(&self.folder, tail.get(..scanned.whole).unwrap_or_default());
         }
-        self.remember()?;
+        let _ = self.remember(); // a cache: the next command reads the tail again
         Ok(true)
     }
 

@@ -15,6 +15,7 @@ pub mod keys;
 pub mod memory;
 pub mod mirror;
 pub mod open;
+pub mod reading;
 pub mod rewrite;
 pub mod scan;
 pub mod tail;

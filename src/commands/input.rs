@@ -11,7 +11,7 @@ use crate::terminal::{Ending, Source, read_new_value};
 /// The value from wherever the arguments say; an empty one only on purpose.
 pub fn new_value(args: &ValueArgs, name: &SecretName, ctx: &mut Context) -> Result<SecretBytes> {
     if let Some(length) = args.generate {
-        return super::generate::letters_and_digits(length);
+        return crate::session::generate::letters_and_digits(length);
     }
     let source = args.from_file.clone().map_or(Source::Stdin, Source::File);
     let ending = if args.verbatim { Ending::Verbatim } else { Ending::WithoutNewline };

@@ -5,7 +5,6 @@ mod current;
 mod delete;
 mod describe;
 mod env;
-mod generate;
 mod history;
 mod identity;
 mod init;

@@ -22,10 +22,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("launch", &["context", "error", "hygiene", "secret"]),
     ("hygiene", &[]),
     ("exchange", &["error", "secret"]),
-    (
-        "session",
-        &["config", "context", "crypto", "error", "format", "org", "secret", "storage"],
-    ),
+    ("session", &["config", "context", "crypto", "error", "format", "org", "secret", "storage"]),
     ("org", &["secret"]),
     ("format", &["org", "secret"]),
     ("crypto", &["secret"]),

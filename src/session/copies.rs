@@ -108,8 +108,7 @@ pub fn clean<'a>(
         entries.partition(|entry| waits.contains(&entry.id));
     let named: BTreeSet<BoxId> = stay.into_iter().flat_map(named_boxes).collect();
     let boxes = checked.scanned.boxes.iter().filter(|(id, _)| !named.contains(id));
-    let places =
-        left.into_iter().map(|entry| &entry.place).chain(boxes.map(|(_, place)| place));
+    let places = left.into_iter().map(|entry| &entry.place).chain(boxes.map(|(_, place)| place));
     let out: BTreeSet<&[u8]> = places.filter_map(|place| joined.get(place.clone())).collect();
     let sorted = rewrite::sort(joined, checked);
     let kept = sorted.kept.split_inclusive(|byte| *byte == b'\n');

@@ -109,7 +109,7 @@ fn with_bad_lines(error: Error, bad: &[BadLine], bytes: &[u8]) -> Error {
 }
 
 /// Lines are counted from 1, as editors do.
-pub(super) fn line_number(bytes: &[u8], start: usize) -> usize {
+pub(in crate::session) fn line_number(bytes: &[u8], start: usize) -> usize {
     1 + bytes.get(..start).unwrap_or_default().iter().filter(|byte| **byte == b'\n').count()
 }
 

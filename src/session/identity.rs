@@ -48,10 +48,6 @@ impl Source {
         !matches!(self, Self::Variable(_))
     }
 
-    pub fn is_explicit(&self) -> bool {
-        !matches!(self, Self::File(_))
-    }
-
     pub fn name(&self) -> String {
         match self {
             Self::File(path) | Self::Named(path) => path.display().to_string(),
@@ -113,6 +109,7 @@ pub fn explain(cause: IdentityError) -> Error {
 }
 
 /// The person at the terminal, asked for passphrases and told what a plugin says.
+#[derive(Clone)]
 pub struct Person {
     person: Arc<dyn Prompter>,
     no_input: bool,

@@ -5,12 +5,14 @@
 
 use std::fmt;
 
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// The exit codes, as documented in `secrets --help`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Kind {
+    /// Whoever read our output has gone: nothing to say, and nothing is wrong.
+    ReaderGone = 0,
     Failed = 1,
     Usage = 2,
     NotFound = 3,
@@ -18,6 +20,14 @@ pub enum Kind {
     Conflict = 5,
     Damaged = 6,
     RolledBack = 7,
+    /// `secrets env`: any failure of its own that is none of the above.
+    NotLaunched = 125,
+    /// `secrets env`: the command is there but cannot be run.
+    CannotRun = 126,
+    /// `secrets env`: there is no such command.
+    NoSuchCommand = 127,
+    /// Ctrl-C at a question.
+    Interrupted = 130,
 }
 
 /// What happened, because of what, and a hint that is a command or a choice.

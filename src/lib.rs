@@ -1,8 +1,13 @@
 //! `secrets`: an organisation's secrets in one file. The modules, in walking order.
 
 pub mod cli;
+pub mod commands;
+pub mod config;
 pub mod context;
-pub mod error;
+pub mod hygiene;
+pub mod launch;
+pub mod session;
+pub mod terminal;
 
 pub mod org;
 
@@ -12,4 +17,5 @@ pub mod crypto;
 
 pub mod storage;
 
+pub mod error;
 pub mod secret;

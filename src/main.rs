@@ -1,33 +1,27 @@
 //! The program: arguments in, exit code out.
 
-use secrets::cli::{self, Asked};
-use secrets::error::Error;
-use std::io::Write;
 use std::process::ExitCode;
 
+use secrets::cli::{self, Asked};
+use secrets::context::Context;
+use secrets::error::Result;
+use secrets::{commands, hygiene, terminal};
+
 fn main() -> ExitCode {
-    match cli::parse(std::env::args_os()).and_then(run) {
+    hygiene::protect();
+    let mut ctx = Context::from_system();
+    match run(&mut ctx) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => report(&error),
+        Err(error) => {
+            terminal::show_error(&mut ctx, &error);
+            ExitCode::from(error.kind as u8)
+        }
     }
 }
 
-fn run(asked: Asked) -> Result<(), Error> {
-    match asked {
-        // Whoever closes the pipe early has read enough.
-        Asked::Read(text) => std::io::stdout().write_all(text.as_bytes()).or(Ok(())),
-        Asked::Run(_) => Err(Error::failed("this command is not here yet")),
+fn run(ctx: &mut Context) -> Result<()> {
+    match cli::parse(std::env::args_os())? {
+        Asked::Read(text) => terminal::print_bytes(ctx, text.as_bytes()),
+        Asked::Run(verb) => commands::run(&verb, ctx),
     }
-}
-
-fn report(error: &Error) -> ExitCode {
-    let mut stderr = std::io::stderr().lock();
-    let mut line = |label: &str, text: &str| {
-        let text: String = text.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
-        let _ = writeln!(stderr, "secrets: {label}: {text}");
-    };
-    line("error", &error.what);
-    error.because.iter().for_each(|cause| line("because", cause));
-    error.hint.iter().for_each(|hint| line("hint", hint));
-    ExitCode::from(error.kind as u8)
 }

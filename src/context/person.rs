@@ -33,11 +33,20 @@ pub trait Prompter: Send + Sync {
     fn line(&self, question: &str) -> io::Result<String>;
     /// One line, not shown.
     fn hidden(&self, question: &str) -> io::Result<SecretBytes>;
+    /// Something to know while waiting: what a plugin says.
+    fn tell(&self, _text: &str) {}
 }
 
 pub(super) struct AtTheTerminal;
 
 impl Prompter for AtTheTerminal {
+    fn tell(&self, text: &str) {
+        let safe: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        if let Ok(mut terminal) = open() {
+            let _ = terminal.write_all(format!("{safe}\n").as_bytes());
+        }
+    }
+
     fn is_there(&self) -> bool {
         open().is_ok()
     }

@@ -82,6 +82,17 @@ impl Identities {
         }
     }
 
+    /// Whether using it may need a person: a passphrase, a plugin.
+    pub fn ask_somebody(&self) -> bool {
+        match &self.kind {
+            Kind::Lines(entries) => {
+                entries.iter().any(|entry| matches!(entry, Entry::Plugin { .. }))
+            }
+            Kind::Sealed(_) => true,
+            Kind::Ssh(key) => key.is_sealed(),
+        }
+    }
+
     /// For messages: what kind of identity, and where it came from.
     pub fn describe(&self) -> String {
         let source = &self.source;

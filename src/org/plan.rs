@@ -30,6 +30,9 @@ pub struct NotFresh {
     pub helpers: Vec<String>,
 }
 
+/// Whether the writer has a ring key.
+pub type Has<'a> = &'a dyn Fn(&Recipient) -> bool;
+
 /// Every ring that somebody may hold: those that exist, and those that must.
 pub fn all_rings(state: &State) -> Vec<RingName> {
     let environments = state.environments.iter().filter(|(_, place)| !place.deleted);
@@ -54,45 +57,55 @@ fn granted_rings(state: &State) -> Vec<RingName> {
     state.grants.keys().map(|(_, on, environment)| ring(on, environment)).collect()
 }
 
-/// Plans for `writer`, who is about to seal to `sealed`. Rings that are not fresh are renewed where
-/// the writer holds them.
+/// Plans for `writer`, who is about to seal to `sealed` and holds the keys that the log says.
 pub fn plan(state: &State, writer: &Member, sealed: &[RingName]) -> Result<Plan, NotFresh> {
+    plan_with(state, writer, sealed, &|recipient| has_key(state, writer, recipient))
+}
+
+/// Plans for a writer who holds these keys. Rings that are not fresh are renewed where the writer
+/// holds them.
+pub fn plan_with(
+    state: &State,
+    writer: &Member,
+    sealed: &[RingName],
+    has: Has<'_>,
+) -> Result<Plan, NotFresh> {
     let mut plan = Plan::default();
     for ring in all_rings(state) {
         let holds = super::access::holds(state, writer, &ring, super::takings::Beside::NOTHING);
         if sealing_generation(state, &ring).is_none() {
-            match holds && can_renew(state, writer, &ring) {
+            match holds && can_renew(state, &ring, has) {
                 true => plan.generations.push(ring),
                 false if sealed.contains(&ring) => return Err(not_fresh(state, writer, ring)),
                 false => {}
             }
         } else if holds {
-            plan_wraps(state, writer, &ring, &mut plan);
+            plan_wraps(state, &ring, has, &mut plan);
         }
     }
     Ok(plan)
 }
 
 /// Whoever makes a generation must hand on the earlier ones.
-fn can_renew(state: &State, writer: &Member, ring: &RingName) -> bool {
-    state.rings.roots(ring).iter().all(|root| has_key(state, writer, &root.recipient))
+fn can_renew(state: &State, ring: &RingName, has: Has<'_>) -> bool {
+    state.rings.roots(ring).iter().all(|root| has(&root.recipient))
 }
 
 fn not_fresh(state: &State, writer: &Member, ring: RingName) -> NotFresh {
-    let others = holders(state, &ring)
-        .filter(|member| member.id != writer.id && can_renew(state, member, &ring));
+    let can = |member: &Member| can_renew(state, &ring, &|root| has_key(state, member, root));
+    let others = holders(state, &ring).filter(|member| member.id != writer.id && can(member));
     let helpers = others.map(|member| member.name.to_string()).collect();
     NotFresh { ring, helpers }
 }
 
 /// Wraps that present holders lack and the writer can give, one box a holder.
-fn plan_wraps(state: &State, writer: &Member, ring: &RingName, plan: &mut Plan) {
+fn plan_wraps(state: &State, ring: &RingName, has: Has<'_>, plan: &mut Plan) {
     for member in holders(state, ring) {
         let missing = missing_wraps(state, member, ring);
         let opens: Vec<Recipient> = missing
             .into_iter()
             .map(|generation| generation.recipient.clone())
-            .filter(|recipient| has_key(state, writer, recipient))
+            .filter(|recipient| has(recipient))
             .collect();
         if opens.is_empty() {
             continue;

@@ -6,6 +6,7 @@
 mod error;
 mod file;
 mod folder;
+mod keyring;
 mod lock;
 mod stamp;
 mod system;
@@ -21,6 +22,7 @@ use std::path::Path;
 pub use error::{After, WriteError};
 pub use file::{FILE_MAX_BYTES, Opened};
 pub use folder::{private_folder, remove};
+pub use keyring::{KeyStore, KeyringError, ProcessKeyStore, system_key_store};
 pub use lock::{Holder, Lock, LockError, lock, lock_path};
 pub use stamp::Stamp;
 pub use write::{Expected, Permissions};

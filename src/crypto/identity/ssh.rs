@@ -46,6 +46,11 @@ impl SshKey {
         })
     }
 
+    /// Whether a passphrase is needed to use it.
+    pub fn is_sealed(&self) -> bool {
+        self.locked.is_some()
+    }
+
     pub fn recipient(&self) -> IdentityRecipient {
         IdentityRecipient::of_ssh(self.recipient.clone())
     }

@@ -1,0 +1,278 @@
+//! `secrets init`: a vault, a key that opens it, and what a git work tree needs.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::cli::InitArgs;
+use crate::config::{PROJECT_FILE, ProjectConfig, Settings, UserConfig, default_vault};
+use crate::context::Context;
+use crate::crypto::identity::{IdentityRecipient, new_identity, seal_with_passphrase};
+use crate::error::{Error, Explain, Result};
+use crate::org::names::Title;
+use crate::secret::SecretBytes;
+use crate::session::found::found;
+use crate::session::identity::{Source, default_path};
+use crate::session::memory::Folder;
+use crate::session::open::Session;
+use crate::storage::{self, Permissions};
+use crate::terminal::{ask_line, ask_new_hidden, confirm, print, print_json, say};
+
+#[derive(Serialize)]
+struct Made {
+    org: String,
+    id: String,
+    vault: String,
+    identity: String,
+    environments: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recovery: Option<String>,
+}
+
+pub fn run(args: &InitArgs, ctx: &mut Context) -> Result<()> {
+    ctx.no_input |= args.no_input;
+    let org = org_name(args, ctx)?;
+    let in_git = args.vault.is_none() && is_work_tree(&ctx.cwd);
+    let vault = place(args, &org, in_git, ctx)?;
+    refuse_existing(&vault, ctx)?;
+    let (identity, mut recipients) = identity(args, ctx)?;
+    let recovery = if args.recovery { Some(recovery_key(&mut recipients, ctx)) } else { None };
+    let name = founder_name(ctx)?;
+    let settings = settings(vault.clone());
+    let session = found(settings, &org, &name, &recipients, ctx)?;
+    if in_git {
+        write_git_files(&vault, ctx)?;
+    }
+    report(args, &session, &identity, recovery.as_ref(), in_git, ctx)
+}
+
+fn org_name(args: &InitArgs, ctx: &Context) -> Result<Title> {
+    let folder =
+        ctx.cwd.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let typed = match &args.name {
+        Some(name) => name.clone(),
+        None if ctx.can_ask() => {
+            let typed = ask_line(ctx, &format!("organisation [{folder}]"))?;
+            if typed.is_empty() { folder } else { typed }
+        }
+        None => folder,
+    };
+    let plain = !typed.starts_with(['.', '-']) && !typed.contains('/');
+    Title::parse(&typed).filter(|_| plain).ok_or_else(|| {
+        Error::usage(format!("{typed} is no organisation's name")).because(Title::RULE)
+    })
+}
+
+fn is_work_tree(folder: &Path) -> bool {
+    folder.ancestors().any(|folder| folder.join(".git").exists())
+}
+
+fn place(args: &InitArgs, org: &Title, in_git: bool, ctx: &Context) -> Result<PathBuf> {
+    if let Some(path) = &args.vault {
+        return Ok(ctx.cwd.join(path));
+    }
+    if in_git {
+        return Ok(ctx.cwd.join(format!("{org}.vault")));
+    }
+    let path = default_vault(org.as_str(), ctx)?;
+    let folder = path.parent().unwrap_or(&path);
+    storage::private_folder(folder).or_failed(|| format!("cannot use {}", folder.display()))?;
+    Ok(path)
+}
+
+fn refuse_existing(vault: &Path, ctx: &Context) -> Result<()> {
+    if vault.exists() {
+        return Err(Error::conflict(format!("there is a vault at {} already", vault.display()))
+            .hint("name another place with `--vault`"));
+    }
+    let folder = Folder::of(&ctx.paths()?.state, vault);
+    if folder.pins().is_some() {
+        return Err(Error::rolled_back(format!(
+            "a vault that stood at {} is gone",
+            vault.display()
+        ))
+        .because("this machine remembers what was in it")
+        .hint(format!(
+            "`secrets repair --vault {}` puts it back; to forget it, delete {}",
+            vault.display(),
+            folder.path().display()
+        )));
+    }
+    Ok(())
+}
+
+/// The identity that opens the vault, and what to seal to.
+fn identity(args: &InitArgs, ctx: &mut Context) -> Result<(String, Vec<IdentityRecipient>)> {
+    let named = args.identity.as_ref().map(|path| ctx.cwd.join(path));
+    let source = Source::find(&Settings { identity: named, ..settings(PathBuf::new()) }, ctx)?;
+    let is_there = match &source {
+        Source::File(path) => path.exists(),
+        Source::Named(_) | Source::Variable(_) => true,
+    };
+    if !is_there {
+        return make_identity(args, ctx);
+    }
+    let name = source.name();
+    let identities = source.load(ctx)?;
+    let recipients = identities.seal_targets().map_err(crate::session::identity::explain)?;
+    Ok((name, recipients))
+}
+
+fn make_identity(args: &InitArgs, ctx: &mut Context) -> Result<(String, Vec<IdentityRecipient>)> {
+    let path = default_path(ctx)?;
+    let wants =
+        args.passphrase.passphrase || (!args.passphrase.no_passphrase && offer_passphrase(ctx)?);
+    let recipients = write_identity(&path, wants, ctx)?;
+    Ok((path.display().to_string(), recipients))
+}
+
+fn offer_passphrase(ctx: &Context) -> Result<bool> {
+    if !ctx.can_ask() || !ctx.terminals.stderr {
+        return Ok(false);
+    }
+    confirm(ctx, "Protect your key with a passphrase?")
+}
+
+/// Makes an identity file; an existing one is never overwritten.
+pub fn write_identity(
+    path: &Path,
+    passphrase: bool,
+    ctx: &mut Context,
+) -> Result<Vec<IdentityRecipient>> {
+    let created = ctx.now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    let (key, text) = new_identity(&created);
+    let contents = if passphrase {
+        let typed = ask_new_hidden(ctx, "passphrase")?;
+        if typed.is_empty() {
+            return Err(
+                Error::usage("an empty passphrase protects nothing").hint("use --no-passphrase")
+            );
+        }
+        let sealed = seal_with_passphrase(text.expose(), &typed, ctx.scrypt_work_factor);
+        SecretBytes::new(sealed.or_failed(|| "cannot seal the identity".to_owned())?)
+    } else {
+        text
+    };
+    let folder = path.parent().unwrap_or(path);
+    if !folder.exists() {
+        storage::private_folder(folder).or_failed(|| format!("cannot use {}", folder.display()))?;
+    }
+    storage::create_new(path, contents.expose(), Permissions::Private)
+        .or_failed(|| format!("cannot write the identity {}", path.display()))?;
+    Ok(IdentityRecipient::parse(key.recipient()).into_iter().collect())
+}
+
+/// A second identity, to keep on paper.
+fn recovery_key(recipients: &mut Vec<IdentityRecipient>, ctx: &Context) -> SecretBytes {
+    let created = ctx.now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    let (key, text) = new_identity(&created);
+    recipients.extend(IdentityRecipient::parse(key.recipient()));
+    text
+}
+
+/// The system's name for the user, less what a name may not hold.
+fn founder_name(ctx: &Context) -> Result<Title> {
+    let plain: String = ctx.user().chars().filter(|c| !c.is_control()).collect();
+    Title::parse(plain.trim()).ok_or_else(|| {
+        Error::usage("the user's name is no member's name").because(Title::RULE).hint("set USER")
+    })
+}
+
+fn settings(vault: PathBuf) -> Settings {
+    Settings {
+        vault,
+        vault_id: None,
+        identity: None,
+        project: ProjectConfig::default(),
+        user: UserConfig::default(),
+    }
+}
+
+const ATTRIBUTES: &str = "*.vault -text merge=union diff=secrets\n";
+const IGNORED: &str = ".*.vault.lock\n.*.vault.tmp-*\n";
+
+fn write_git_files(vault: &Path, ctx: &Context) -> Result<()> {
+    let name = vault.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let mut config = toml::Table::new();
+    config.insert("vault".to_owned(), toml::Value::String(name));
+    let config = toml::to_string(&config).or_failed(|| format!("cannot write {PROJECT_FILE}"))?;
+    add_lines(&ctx.cwd.join(PROJECT_FILE), &config)?;
+    add_lines(&ctx.cwd.join(".gitattributes"), ATTRIBUTES)?;
+    add_lines(&ctx.cwd.join(".gitignore"), IGNORED)
+}
+
+/// Adds what is not there yet; what others wrote stays.
+fn add_lines(path: &Path, lines: &str) -> Result<()> {
+    let what = || format!("cannot write {}", path.display());
+    let before = match storage::read(path) {
+        Ok((bytes, _)) => String::from_utf8_lossy(&bytes).into_owned(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(error).or_failed(what),
+    };
+    let missing: Vec<&str> =
+        lines.lines().filter(|line| !before.lines().any(|known| known == *line)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let glue = if before.is_empty() || before.ends_with('\n') { "" } else { "\n" };
+    let text = format!("{before}{glue}{}\n", missing.join("\n"));
+    let permissions = if before.is_empty() { Permissions::Public } else { Permissions::Kept };
+    storage::replace(path, storage::Expected::Anything, text.as_bytes(), permissions)
+        .or_failed(what)?;
+    Ok(())
+}
+
+fn report(
+    args: &InitArgs,
+    session: &Session,
+    identity: &str,
+    recovery: Option<&SecretBytes>,
+    in_git: bool,
+    ctx: &mut Context,
+) -> Result<()> {
+    let vault = session.path();
+    let recovery = recovery.map(|text| String::from_utf8_lossy(text.expose()).into_owned());
+    if args.output.json {
+        return print_json(
+            ctx,
+            &Made {
+                org: session.index.org.clone(),
+                id: session.vault.to_string(),
+                vault: vault.display().to_string(),
+                identity: identity.to_owned(),
+                environments: session
+                    .index
+                    .environments
+                    .iter()
+                    .map(|(_, name)| name.clone())
+                    .collect(),
+                recovery,
+            },
+        );
+    }
+    say(ctx, format_args!("made {} for {}", vault.display(), session.index.org));
+    say(ctx, format_args!("your identity: {identity}"));
+    say(ctx, format_args!("back up the identity: nothing else opens this"));
+    if let Some(recovery) = recovery {
+        say(
+            ctx,
+            format_args!("the recovery identity, shown once: keep it on paper, away from here"),
+        );
+        print(ctx, format_args!("{}", recovery.trim_end()))?;
+    }
+    if in_git {
+        say(
+            ctx,
+            format_args!(
+                "commit {}, {PROJECT_FILE}, .gitattributes and .gitignore",
+                file_name(&vault)
+            ),
+        );
+    }
+    say(ctx, format_args!("next: `secrets create DATABASE_URL`, then `secrets env -- ./app`"));
+    Ok(())
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}

@@ -1,0 +1,44 @@
+//! What a machine may not forget: every head it saw must still be in the graph.
+
+use std::collections::BTreeSet;
+
+use crate::error::{Error, Result};
+use crate::org::ids::EntryId;
+
+use super::full::Checked;
+
+/// Refuses a vault that lacks an entry this machine has seen.
+pub fn refuse_rollback(checked: &Checked, seen: &[EntryId]) -> Result<()> {
+    let gone = seen.iter().filter(|head| !checked.scanned.entries.contains_key(head)).count();
+    if gone == 0 {
+        return Ok(());
+    }
+    Err(Error::rolled_back("the vault went back from what this machine has seen")
+        .because(format!("{gone} of the latest entries seen here are not in the file any more"))
+        .hint("`secrets repair` puts them back from this machine's mirror"))
+}
+
+/// What others' entries changed for this machine since it last looked; empty if nothing surprises.
+pub fn announce(
+    checked: &Checked,
+    seen: &[EntryId],
+    refused_before: &BTreeSet<EntryId>,
+) -> Vec<String> {
+    let mut notices = vec![];
+    if !seen.is_empty() && checked.heads.len() > 1 {
+        notices.push(format!(
+            "{} copies of the vault were changed apart and are merged",
+            checked.heads.len()
+        ));
+    }
+    let newly = checked
+        .state
+        .refused
+        .iter()
+        .filter(|refusal| !refused_before.contains(&refusal.entry))
+        .count();
+    if !seen.is_empty() && newly > 0 {
+        notices.push(format!("{newly} entries have no effect; `secrets verify` says why"));
+    }
+    notices
+}

@@ -1,0 +1,478 @@
+//! Opening a vault: from this machine's memory when the file is the one it remembers, else by a full
+//! check; and taking in what others appended since.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use crate::config::Settings;
+use crate::context::Context;
+use crate::crypto::identity::Identities;
+use crate::crypto::local::{MemoryKey, memory_key};
+use crate::crypto::member::MemberKey;
+use crate::crypto::seal::FileKeyBytes;
+use crate::error::{Error, Explain, Result};
+use crate::format::line::{self, NotAVault};
+use crate::org::ids::{BoxId, EntryId, MemberId};
+use crate::org::policy::Judge;
+use crate::org::state::{Member, State};
+use crate::storage::{self, Stamp};
+
+use super::full::{self, Checked};
+use super::identity::{Source, open_member_box};
+use super::keys::RingKeys;
+use super::memory::{Current, Folder, Index, KeptKey, Pins, Place, Seen, Trouble};
+use super::scan::{box_at, no_progress};
+use super::{heads, mirror, rewrite};
+
+/// An open vault.
+pub struct Session {
+    pub settings: Rc<Settings>,
+    pub vault: EntryId,
+    pub member: MemberKey,
+    pub me: MemberId,
+    pub rings: RingKeys,
+    pub index: Index,
+    /// Things the user should hear of, said once.
+    pub notices: Vec<String>,
+    pub(super) state: Option<State>,
+    pub(super) folder: Rc<Folder>,
+    pub(super) memory: MemoryKey,
+    pub(super) remembers: bool,
+    pub(super) member_box: Option<Place>,
+}
+
+/// The file as it is now.
+pub(super) struct File {
+    pub opened: storage::Opened,
+    pub stamp: Stamp,
+}
+
+impl File {
+    pub fn open(path: &Path, folder: &Folder) -> Result<Self> {
+        match storage::Opened::open(path) {
+            Ok(opened) => Ok(Self { stamp: opened.stamp(), opened }),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(gone(path, folder)),
+            Err(error) => {
+                Err(error).or_failed(|| format!("cannot open the vault {}", path.display()))
+            }
+        }
+    }
+
+    pub fn read(&self, start: u64, end: u64) -> Result<Vec<u8>> {
+        self.opened
+            .read_at(start, end.saturating_sub(start))
+            .or_failed(|| "cannot read the vault".into())
+    }
+
+    pub fn all(&self) -> Result<Vec<u8>> {
+        self.read(0, self.stamp.size)
+    }
+}
+
+/// No file: never there, or lost.
+fn gone(path: &Path, folder: &Folder) -> Error {
+    if folder.pins().is_some() {
+        return Error::rolled_back(format!("the vault {} is gone", path.display()))
+            .because("this machine has seen it there")
+            .hint("`secrets repair` puts it back from this machine's mirror");
+    }
+    Error::not_found(format!("there is no vault at {}", path.display()))
+        .hint("`secrets init ORG` makes one, `--vault FILE` names one")
+}
+
+pub(super) fn not_a_vault(path: &Path, why: NotAVault) -> Error {
+    let name = path.display();
+    match why {
+        NotAVault::Empty => Error::damaged(format!("{name} is empty"))
+            .hint("`secrets repair` puts it back from this machine's mirror"),
+        NotAVault::Other => Error::failed(format!("{name} is no vault")),
+        NotAVault::Newer(version) => {
+            Error::failed(format!("{name} is a vault of format {version}"))
+                .because("this program knows format 1")
+                .hint("install a newer `secrets`")
+        }
+    }
+}
+
+impl Session {
+    /// Opens the vault that the settings name.
+    pub fn open(settings: Settings, ctx: &Context) -> Result<Self> {
+        let settings = Rc::new(settings);
+        let folder = Rc::new(Folder::of(&ctx.paths()?.state, &settings.vault));
+        let file = File::open(&settings.vault, &folder)?;
+        let source = Source::find(&settings, ctx)?;
+        let remembers = source.remembers();
+        let pins = folder.pins().filter(|_| remembers);
+        if let (Some(wanted), Some(pins)) = (settings.vault_id, &pins)
+            && wanted != pins.vault
+        {
+            return Self::open_full(
+                settings,
+                file,
+                folder,
+                &Unlocker::new(source, ctx),
+                None,
+                remembers,
+            );
+        }
+        let keys = Unlocker::new(source, ctx);
+        if let Some(pins) = &pins
+            && let Some(member) = keys.remembered(pins, &file)?
+            && let Some(session) = Self::open_warm(&settings, &file, &folder, pins, member)?
+        {
+            return Ok(session);
+        }
+        Self::open_full(settings, file, folder, &keys, pins.as_ref(), remembers)
+    }
+
+    /// From memory alone, or from memory and what was appended since; None: a full check is due.
+    fn open_warm(
+        settings: &Rc<Settings>,
+        file: &File,
+        folder: &Rc<Folder>,
+        pins: &Pins,
+        member: MemberKey,
+    ) -> Result<Option<Self>> {
+        let memory = memory_key(&member, &pins.vault.to_string());
+        let Some(index) = folder.index(&memory) else { return Ok(None) };
+        let unchanged = index.seen.is_unchanged(&file.stamp);
+        if !unchanged && !index.seen.may_have_grown(&file.stamp) {
+            return Ok(None);
+        }
+        let mut rings = RingKeys::default();
+        for (_, key) in &index.rings {
+            let text = std::str::from_utf8(key.expose()).unwrap_or_default();
+            crate::crypto::age_key::AgeKey::parse(text)
+                .into_iter()
+                .for_each(|key| rings.insert(key));
+        }
+        let mut session = Self {
+            settings: Rc::clone(settings),
+            vault: pins.vault,
+            me: index.me,
+            member,
+            rings,
+            index,
+            notices: vec![],
+            state: None,
+            folder: Rc::clone(folder),
+            memory,
+            remembers: true,
+            member_box: pins.member_box,
+        };
+        if unchanged || session.take_in_tail(file)? { Ok(Some(session)) } else { Ok(None) }
+    }
+
+    /// Everything anew.
+    fn open_full(
+        settings: Rc<Settings>,
+        file: File,
+        folder: Rc<Folder>,
+        keys: &Unlocker<'_>,
+        pins: Option<&Pins>,
+        remembers: bool,
+    ) -> Result<Self> {
+        let bytes = file.all()?;
+        line::check_magic(&bytes).map_err(|why| not_a_vault(&settings.vault, why))?;
+        let wanted = settings.vault_id.or(pins.map(|pins| pins.vault));
+        let checked = full::check(&bytes, 0, wanted, &|files| keys.all(files), &no_progress)?;
+        let seen = pins.map(|pins| pins.heads.clone()).unwrap_or_default();
+        heads::refuse_rollback(&checked, &seen)?;
+        Self::from_checked(
+            settings,
+            folder,
+            checked,
+            &bytes,
+            file.stamp,
+            &seen,
+            remembers,
+            keys.name(),
+        )
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "everything a session is made of, once")]
+    pub(super) fn from_checked(
+        settings: Rc<Settings>,
+        folder: Rc<Folder>,
+        mut checked: Checked,
+        bytes: &[u8],
+        stamp: Stamp,
+        seen: &[EntryId],
+        remembers: bool,
+        identity: &str,
+    ) -> Result<Self> {
+        let member = checked.member.take().ok_or_else(|| no_member(&checked, identity))?;
+        let me = full::member_of(&checked.state, &member).map(|me| (me.id, me.member_box));
+        let (me, my_box) = me.ok_or_else(|| no_member(&checked, identity))?;
+        let memory = memory_key(&member, &checked.vault.to_string());
+        let before = folder.index(&memory).and_then(|index| folder.state(&memory, &index));
+        let refused =
+            before.map(|state| state.refused.iter().map(|refusal| refusal.entry).collect());
+        let notices = heads::announce(
+            &checked,
+            seen,
+            &refused.unwrap_or_else(|| all_refused(&checked.state)),
+        );
+        let rings = std::mem::take(&mut checked.rings);
+        let member_box = place_in(&checked, my_box);
+        let index = Index {
+            seen: Seen::of(stamp, bytes, checked.scanned.whole),
+            heads: checked.heads.clone(),
+            org: checked.state.org.as_ref().map(ToString::to_string).unwrap_or_default(),
+            me,
+            environments: vec![],
+            current: vec![],
+            rings: vec![],
+            trouble: Trouble {
+                waiting: checked.waiting.len(),
+                missing: checked.missing.len(),
+                rubbish: rewrite::rubbish_lines(&checked),
+            },
+            state: [0; 32],
+        };
+        let vault = checked.vault;
+        let mut session = Self {
+            settings,
+            vault,
+            me,
+            member,
+            rings,
+            index,
+            notices,
+            folder,
+            memory,
+            remembers,
+            member_box,
+            state: Some(checked.state),
+        };
+        let places = checked
+            .scanned
+            .boxes
+            .iter()
+            .map(|(id, place)| (*id, (place.start as u64, place.end as u64)));
+        session.rebuild_index(&places.collect(), BTreeMap::new());
+        session.mirror_whole(bytes, &checked.boxes.dead)?;
+        session.remember()?;
+        Ok(session)
+    }
+
+    /// The folded state, read from memory if it has not been needed yet.
+    pub fn state(&mut self) -> Result<&State> {
+        if self.state.is_none() {
+            let remembered = self.folder.state(&self.memory, &self.index);
+            self.state = Some(match remembered {
+                Some(state) => state,
+                None => self.state_anew()?,
+            });
+        }
+        self.state.as_ref().ok_or_else(|| Error::failed("no state"))
+    }
+
+    /// A memory whose state is lost: the file is checked again.
+    fn state_anew(&mut self) -> Result<State> {
+        let file = File::open(&self.settings.vault, &self.folder)?;
+        let bytes = file.all()?;
+        let key = || MemberKey::decode(self.member.encode("").expose());
+        let checked = full::check(
+            &bytes,
+            0,
+            Some(self.vault),
+            &|_| Ok(key().into_iter().collect()),
+            &no_progress,
+        )?;
+        heads::refuse_rollback(&checked, &self.index.heads)?;
+        Ok(checked.state)
+    }
+
+    pub fn me<'a>(&self, state: &'a State) -> Result<&'a Member> {
+        state
+            .members
+            .get(&self.me)
+            .filter(|me| me.is_active())
+            .ok_or_else(|| Error::denied("you are not a member of this vault any more"))
+    }
+
+    /// Makes the index say what the state says; `learnt` are file keys by box.
+    pub(super) fn rebuild_index(
+        &mut self,
+        places: &BTreeMap<BoxId, (u64, u64)>,
+        learnt: BTreeMap<BoxId, FileKeyBytes>,
+    ) {
+        let mut keys: BTreeMap<BoxId, KeptKey> =
+            learnt.into_iter().map(|(id, key)| (id, KeptKey::new(key.expose()))).collect();
+        let mut known: BTreeMap<BoxId, Place> = BTreeMap::new();
+        for current in std::mem::take(&mut self.index.current) {
+            current.place.map(|place| known.insert(current.value, place));
+            current.file_key.map(|key| keys.entry(current.value).or_insert(key));
+        }
+        known.extend(
+            places
+                .iter()
+                .map(|(id, (start, end))| (*id, Place { id: *id, start: *start, end: *end })),
+        );
+        let Some(state) = &self.state else { return };
+        let Some(me) = state.members.get(&self.me) else { return };
+        let judge = Judge::new(state, me);
+        self.index.environments = state
+            .environments
+            .iter()
+            .filter(|(_, place)| !place.deleted)
+            .map(|(id, place)| (id.clone(), place.name.to_string()))
+            .collect();
+        self.index.current = state
+            .live_secrets()
+            .filter_map(|secret| {
+                let version = secret.current()?;
+                let namesakes = state.namesakes(&secret.environment, &secret.name);
+                Some(Current {
+                    id: secret.id.clone(),
+                    name: secret.name.clone(),
+                    kind: secret.kind,
+                    environment: secret.environment.clone(),
+                    projects: secret.projects.iter().cloned().collect(),
+                    number: version.number,
+                    value: version.value,
+                    to: version.to.clone(),
+                    shadowed: namesakes.first().is_some_and(|first| first.id != secret.id),
+                    readable: judge.reveals(secret),
+                    place: known.get(&version.value).copied(),
+                    file_key: keys.remove(&version.value),
+                })
+            })
+            .collect();
+        self.index.rings = self
+            .rings
+            .iter()
+            .map(|(recipient, key)| (recipient.clone(), KeptKey::new(key.secret_text().expose())))
+            .collect();
+    }
+
+    /// The mirror gets every line of a file that was checked, and loses dead boxes.
+    pub(super) fn mirror_whole(&self, bytes: &[u8], dead: &BTreeSet<BoxId>) -> Result<()> {
+        if !self.remembers {
+            return Ok(());
+        }
+        let before = mirror::read(&self.folder);
+        let both = mirror::union(&[&before, bytes]);
+        mirror::replace(&self.folder, &without(&both, dead))
+    }
+
+    pub(super) fn remember(&mut self) -> Result<()> {
+        if !self.remembers {
+            return Ok(());
+        }
+        let pins = Pins {
+            vault: self.vault,
+            heads: self.index.heads.clone(),
+            member_box: self.member_box,
+        };
+        match &self.state {
+            Some(state) => self.folder.remember(&self.memory, &pins, &mut self.index, state),
+            None => self.folder.remember_index(&self.memory, &self.index),
+        }
+    }
+
+    pub fn path(&self) -> PathBuf {
+        self.settings.vault.clone()
+    }
+}
+
+fn all_refused(state: &State) -> BTreeSet<EntryId> {
+    state.refused.iter().map(|refusal| refusal.entry).collect()
+}
+
+fn place_in(checked: &Checked, id: BoxId) -> Option<Place> {
+    let place = checked.scanned.boxes.get(&id)?;
+    Some(Place { id, start: place.start as u64, end: place.end as u64 })
+}
+
+/// The lines of `bytes` but for those boxes.
+pub(super) fn without(bytes: &[u8], dead: &BTreeSet<BoxId>) -> Vec<u8> {
+    let mut kept = Vec::with_capacity(bytes.len());
+    for (place, line) in line::lines(bytes) {
+        let is_dead = matches!(line, line::Line::Box { id, .. } if dead.contains(&id));
+        if !is_dead {
+            kept.extend_from_slice(bytes.get(place).unwrap_or_default());
+        }
+    }
+    kept
+}
+
+fn no_member(checked: &Checked, identity: &str) -> Error {
+    let org =
+        checked.state.org.as_ref().map_or_else(|| "this vault".to_owned(), ToString::to_string);
+    if !checked.state.locked.is_empty() && checked.member.is_some() {
+        return Error::denied(format!("you are behind in {org}"))
+            .because("a key that entries are sealed to has not been given to you yet");
+    }
+    Error::denied(format!("no key here opens {org}"))
+        .because(format!("{identity} opens no member's box in it"))
+        .hint("name another identity with `-i`")
+}
+
+/// Opens member boxes with the keyring or an identity, whichever is there; loads it once.
+pub(super) struct Unlocker<'a> {
+    ctx: &'a Context,
+    name: String,
+    /// Named for this one command: then no other key will do.
+    explicit: bool,
+    source: std::cell::RefCell<Option<Source>>,
+    identities: std::cell::OnceCell<Identities>,
+}
+
+impl<'a> Unlocker<'a> {
+    pub fn new(source: Source, ctx: &'a Context) -> Self {
+        let name = source.name();
+        let explicit = source.is_explicit();
+        Self {
+            ctx,
+            name,
+            explicit,
+            source: std::cell::RefCell::new(Some(source)),
+            identities: std::cell::OnceCell::new(),
+        }
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn identities(&self) -> Result<&Identities> {
+        if let Some(source) = self.source.borrow_mut().take() {
+            let loaded = source.load(self.ctx)?;
+            let _ = self.identities.set(loaded);
+        }
+        self.identities.get().ok_or_else(|| Error::denied(format!("{} cannot be used", self.name)))
+    }
+
+    /// The member key in the box that this machine remembers as mine.
+    fn remembered(&self, pins: &Pins, file: &File) -> Result<Option<MemberKey>> {
+        if let Some(key) = self.unlocked(pins.vault)? {
+            return Ok(Some(key));
+        }
+        let Some(place) = pins.member_box.filter(|place| place.end <= file.stamp.size) else {
+            return Ok(None);
+        };
+        let line = file.read(place.start, place.end)?;
+        match box_at(&line, place.id) {
+            Some(member_box) => open_member_box(self.identities()?, &member_box),
+            None => Ok(None),
+        }
+    }
+
+    /// From the keyring, which is asked only in place of a person.
+    fn unlocked(&self, vault: EntryId) -> Result<Option<MemberKey>> {
+        let asks = !self.explicit && self.identities()?.ask_somebody();
+        Ok(if asks { super::unlocked::get(self.ctx, vault) } else { None })
+    }
+
+    pub fn all(&self, files: &[Vec<u8>]) -> Result<Vec<MemberKey>> {
+        let identities = self.identities()?;
+        let mut keys = vec![];
+        for file in files {
+            keys.extend(open_member_box(identities, file)?);
+        }
+        Ok(keys)
+    }
+}

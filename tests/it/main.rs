@@ -1,0 +1,21 @@
+//! The program from outside: one test crate, a file a verb, a file a promise.
+//!
+//! Everything runs through `harness`, which keeps a test away from the user's own files and, when
+//! the test is over, verifies the vault and hunts for every value that was handed in.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test that meets the unexpected should stop there and say so"
+)]
+
+mod cli;
+mod harness;
+mod hunt;
+mod layers;
+mod output;
+mod pty;
+mod selftest;

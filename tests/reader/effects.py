@@ -1,13 +1,7 @@
 """What accepted records do, and proposed values: sections 13 and 15."""
 
 import spelling as sp
-from policy import ORG, Judge, takes_grant, thing
-
-removed_with = None  # section 12's; set by fold.py, which imports this
-
-
-def reach(record):
-    return ORG if record["reach"] == ORG else record["reach"]["environment"]
+from policy import ORG, reach, takes_grant, thing
 
 
 def grant_key(record):
@@ -19,14 +13,18 @@ def author_of(state, entry):
     return state.keys.get(key, (key, None))[0]
 
 
-def apply(state, entry, beside, record):
-    EFFECTS[record["do"]](Effect(state, entry, beside), record)
+def apply(state, entry, outcome, does, record):
+    effect = Effect(state, entry, outcome, does)
+    if does.idle:
+        effect.keep_value(record)
+    else:
+        EFFECTS[record["do"]](effect, record)
 
 
 class Effect:
-    def __init__(self, state, entry, beside):
-        self.state, self.entry, self.beside = state, entry, beside
-        self.author = author_of(state, entry)
+    def __init__(self, state, entry, outcome, does):
+        self.state, self.entry, self.does = state, entry, does
+        self.author, self.standing, self.beside = outcome.author, outcome.standing, outcome.beside
         self.stamp = {"entry": entry.id, "author": self.author, "time": entry.header["time"]}
 
     def id(self, record):
@@ -49,9 +47,14 @@ class Effect:
 
     def admit(self, r):
         card, kind = r["card"], r["kind"]
+        machine = isinstance(kind, dict)
+        known = self.state.members.get(card["key"])
+        if known:  # two admissions beside each other: what says less against the key counts
+            kinds = [(known["kind"], known["expires"]), ("machine", kind["machine"]["expires"]) if machine else (kind, None)]
+            known["kind"], known["expires"] = min(kinds, key=lambda k: (KINDS.index(k[0]), k[1] or ""))
+            known["seen_by"] = set() if known["kind"] == "person" else known["seen_by"] | {self.author}
         if card["key"] in self.state.keys:
             return
-        machine = isinstance(kind, dict)
         member = {"id": card["key"], "kind": "machine" if machine else kind, "roles": set(), "depth": None,
                   "expires": kind["machine"]["expires"] if machine else None, "removed": None,
                   "seen_by": set() if kind == "person" else {self.author}, "admitted": self.stamp}
@@ -65,34 +68,35 @@ class Effect:
 
     def raise_(self, r):
         member = self.active(r["member"])
-        if member is None or ("role", r["member"], r["role"], reach(r)) in self.beside:
+        if member is None:
             return
         if r["role"] == "owner":
-            below = self.state.members[self.author]["depth"] + 1
+            below = self.standing[1] + 1
             is_owner = any(role == "owner" for role, _ in member["roles"])
             member["depth"] = min(below, member["depth"]) if is_owner else below
-        member["roles"].add((r["role"], ORG if r["role"] in ("admin", "owner") else reach(r)))
+        member["roles"].add((r["role"], reach(r)))
 
     def lower(self, r):
         if r["member"] in self.state.members:
             self.state.members[r["member"]]["roles"].discard((r["role"], reach(r)))
 
     def remove(self, r):
-        for id in removed_with(self.state, r):
+        for _, id in self.does.takes:
             member = self.state.members.get(id)
             if member and not member["removed"]:
                 member.update(removed=self.stamp, roles=set())
+        for id in r["keep"]:
+            if self.state.members.get(id, {}).get("kind") == "machine":
+                self.state.members[id]["seen_by"].discard(r["member"])
 
     def change_key(self, r):
         member = self.active(r["member"])
         if r["card"]["key"] in self.state.keys or member is None:
             return
         self.set_card(member, r["card"])
-        if self.author == r["member"]:
-            member["seen_by"] = set()
-            member["kind"] = "person" if member["kind"] == "provisional" else member["kind"]
-        else:
-            member["seen_by"].add(self.author)
+        member["seen_by"] = set() if self.author == r["member"] else {self.author}
+        if self.author == r["member"] and member["kind"] == "provisional":
+            member["kind"] = "person"
 
     def card(self, r):
         member = self.active(self.author)
@@ -123,8 +127,10 @@ class Effect:
 
     def grant(self, r):
         key = grant_key(r)
-        if not takes_grant(self.beside, key, r["rights"]) and self.state.grants.get(key) != "read-write":
-            self.state.grants[key] = r["rights"]
+        wanted = ["read-write", "read"] if r["rights"] == "read-write" else ["read"]
+        given = [rights for rights in wanted if not takes_grant(self.beside, key, rights)][:1]
+        if given and self.state.grants.get(key) != "read-write":
+            self.state.grants[key] = given[0]
 
     def revoke(self, r):
         key = grant_key(r)
@@ -156,15 +162,24 @@ class Effect:
     def create(self, r):
         id = self.id(r)
         if id in self.state.secrets:
+            propose(self.state, id, r["name"], self.version(1, r["box"]))
             return
-        author = self.state.members.get(self.author)
-        by_role = author is not None and Judge(self.state, author, set()).role("writer", r["environment"])
         self.state.secrets[id] = {
             "id": id, "name": r["name"], "type": r["type"], "environment": r["environment"], "scope": r["scope"],
             "projects": set(r["projects"]), "note": r["note"], "notes": {r["note"]} - {None},
             "rotate_days": r["rotate_days"], "versions": [self.version(1, r["box"])], "heads": [r["box"]],
-            "by_grant": not by_role, "etag": self.etag(self.state.vault), "created": self.stamp,
-            "updated": self.stamp, "deleted": None}
+            "by_grant": self.does.by_grant, "etag": self.etag(self.state.vault), "created": self.stamp,
+            "updated": self.stamp, "deleted": None, "erased": set()}
+
+    def keep_value(self, r):
+        """An idle record's value."""
+        if r["do"] == "create":
+            self.create(r)
+        elif r["do"] == "update":
+            propose(self.state, r["secret"], None, self.version(r["number"], r["box"]))
+
+    def assigned(self, r, projects):
+        return {p for p in projects if not {("assigned", r["secret"], p), ("assigned", None, p)} & self.beside}
 
     def etag(self, before):
         return sp.url64(sp.sha(sp.raw(before), sp.raw(self.entry.id)))
@@ -179,22 +194,27 @@ class Effect:
     def update(self, r):
         secret = self.live(r["secret"])
         version = self.version(r["number"], r["box"], r["restores"])
-        if secret is None or has_version(secret, r["box"]):
+        if secret is None:
             propose(self.state, r["secret"], None, version)
-            return
-        secret["heads"] = [head for head in secret["heads"] if head not in r["after"]] + [r["box"]]
-        secret["versions"].append(version)
-        secret["projects"] |= set(r["assign"])
-        self.touch(secret)
+        elif not has_version(secret, r["box"]):
+            comes_after(secret, r["after"])
+            secret["heads"].append(r["box"])
+            secret["versions"].append(version)
+            secret["projects"] |= self.assigned(r, r["assign"])
+            self.touch(secret)
 
     def reseal(self, r):
-        secret = self.live(r["secret"])
+        secret = self.state.secrets.get(r["secret"])
         if secret is None or has_version(secret, r["box"]) or not has_version(secret, r["replaces"]):
             return
         version = has_version(secret, r["replaces"])
-        version["replaced"].append(version["box"])
+        if secret["deleted"]:
+            self.state.erased |= {r["box"]} if set(boxes_of_version(version)) & self.state.erased else set()
+            return
+        before = version["box"]
+        version["replaced"].append(before)
         version.update(box=r["box"], to=claimed(self.entry, r["box"]))
-        secret["heads"] = [r["box"] if head == r["replaces"] else head for head in secret["heads"]]
+        secret["heads"] = [r["box"] if head == before else head for head in secret["heads"]]
         secret["etag"] = self.etag(secret["etag"])
 
     def change(self, r):
@@ -210,42 +230,56 @@ class Effect:
         elif do == "rotation":
             secret["rotate_days"] = r["days"]
         elif do == "assign":
-            secret["projects"] |= {p for p in r["projects"]
-                                   if not {("assigned", r["secret"], p), ("assigned", None, p)} & self.beside}
+            secret["projects"] |= self.assigned(r, r["projects"])
         elif do == "unassign":
             secret["projects"] -= set(r["projects"])
-        elif r["take"] in secret["heads"]:
-            others = [head for head in secret["heads"] if head not in r["after"] and head != r["take"]]
-            secret["heads"] = others + [r["take"]]
+        elif do == "resolve":
+            taken = (has_version(secret, r["take"]) or {}).get("box")
+            if taken in secret["heads"]:
+                comes_after(secret, r["after"])
+                secret["heads"] = [head for head in secret["heads"] if head != taken] + [taken]
         self.touch(secret)
 
     def delete(self, r):
-        secret = self.state.secrets.get(r["secret"])
+        secret, listed = self.state.secrets.get(r["secret"]), set(r["boxes"])
         if secret is None:
             return
-        own = {box for box, one in self.state.proposed.items() if one["secret"] == r["secret"]} | secret["notes"]
-        for version in secret["versions"]:
-            own |= {version["box"], *version["replaced"]}
-        erased = own & set(r["boxes"])
-        first = not secret["deleted"]
+        known = [version for version in secret["versions"] if listed & set(boxes_of_version(version))]
+        erased = {box for version in known for box in boxes_of_version(version)} | secret["notes"] & listed
+        erased |= {box for id, box, _ in self.state.proposed if id == secret["id"] and box in listed}
+        unknown = [version for version in secret["versions"] if not secret["deleted"] and version not in known]
         secret["deleted"] = secret["deleted"] or self.stamp
+        secret["erased"] |= erased
         self.touch(secret)
-        self.erase(erased)
-        for version in secret["versions"]:
-            if first and version["box"] not in erased:
-                propose(self.state, secret["id"], secret["name"], version)
+        for key in [key for key in self.state.proposed if key[0] == secret["id"] and key[1] in erased]:
+            del self.state.proposed[key]
+        self.state.erased |= erased
+        for version in unknown:
+            propose(self.state, secret["id"], secret["name"], version)
 
     def drop(self, r):
-        self.erase({box for box in r["boxes"] if box in self.state.proposed})
+        for key in list(self.state.proposed):
+            if key[1] in r["boxes"] and (self.standing[0] <= 1 or key[2] == self.author):
+                del self.state.proposed[key]
+                self.state.erased.add(key[1])
 
-    def erase(self, boxes):
-        self.state.erased |= boxes
-        for box in boxes:
-            self.state.proposed.pop(box, None)
+
+def boxes_of_version(version):
+    return [version["box"], *version["replaced"]]
+
+
+def boxes_of(secret):
+    return {box for version in secret["versions"] for box in boxes_of_version(version)} | secret["notes"]
 
 
 def has_version(secret, box):
-    return next((version for version in secret["versions"] if version["box"] == box), None)
+    """The version that a box holds or, before a reseal, held."""
+    return next((version for version in secret["versions"] if box in boxes_of_version(version)), None)
+
+
+def comes_after(secret, after):
+    passed = {version["box"] for version in secret["versions"] if set(boxes_of_version(version)) & set(after)}
+    secret["heads"] = [head for head in secret["heads"] if head not in passed]
 
 
 def claimed(entry, box):
@@ -253,16 +287,15 @@ def claimed(entry, box):
 
 
 def propose(state, secret, name, version):
-    box = version["box"]
-    if box in state.proposed or box in state.erased:
+    key, known = (secret, version["box"], version["author"]), state.secrets.get(secret)
+    if key in state.proposed or known and version["box"] in known["erased"]:
         return
-    known = state.secrets.get(secret)
-    state.proposed[box] = {**version, "secret": secret, "name": name or (known["name"] if known else None)}
+    state.proposed[key] = {**version, "secret": secret, "name": name or (known["name"] if known else None)}
 
 
-def propose_all(state, entry):
+def propose_all(state, entry, author):
     """The values of a void entry."""
-    stamp = {"entry": entry.id, "author": author_of(state, entry), "time": entry.header["time"]}
+    stamp = {"entry": entry.id, "author": author, "time": entry.header["time"]}
     for r in entry.known():
         if r["do"] == "create":
             id = sp.derived_id(entry.header["author"], r["nonce"])
@@ -273,6 +306,7 @@ def propose_all(state, entry):
                                                "to": claimed(entry, r["box"]), **stamp})
 
 
+KINDS = ["person", "provisional", "machine"]
 E = Effect
 EFFECTS = {
     "found": E.found, "admit": E.admit, "raise": E.raise_, "lower": E.lower, "remove": E.remove,

@@ -3,7 +3,9 @@
 from dataclasses import dataclass, field
 
 import effects
-from policy import Judge
+from policy import ORG, Judge, standing
+
+OTHER = (2, 0)
 
 
 @dataclass
@@ -20,7 +22,7 @@ class State:
     ring_names: dict = field(default_factory=dict)
     generations: list = field(default_factory=list)
     held: dict = field(default_factory=dict)
-    proposed: dict = field(default_factory=dict)  # by box
+    proposed: dict = field(default_factory=dict)  # by (secret, box, author)
     erased: set = field(default_factory=set)
     formats: set = field(default_factory=set)
     newer: str = None
@@ -34,97 +36,207 @@ class State:
         return member if member and not member["removed"] and member["key"] == key else None
 
 
-def fold(vault, in_order, graph):
-    applied = []
-    accompanied = {e.id for e in in_order if any(graph.beside(e.id, other.id) for other in in_order)}
-    while True:
-        state, takings = one_pass(vault, in_order, graph, applied)
-        done = {(t["place"], t["record"]) for t in applied}
-        new = [t for t in takings if (t["place"], t["record"]) not in done and t["entry"] in accompanied]
-        if not new:
-            return state
-        applied.append(min(new, key=lambda t: (t["standing"], 0 if t["own"] else 1, t["place"], t["record"])))
+@dataclass
+class Judged:
+    """What became of an entry: why it is refused, and what each of its records does."""
+    why: str
+    author: str
+    standing: tuple
+    beside: set
+    effects: list
 
 
-def one_pass(vault, in_order, graph, applied):
-    state, takings = State(vault), []
-    for place, entry in enumerate(in_order):
-        beside = {taken for t in applied if graph.beside(t["entry"], entry.id) for taken in t["takes"]}
-        step(state, entry, beside, place, takings)
-    return state, takings
+@dataclass
+class Effect:
+    idle: bool = False
+    by_grant: bool = False
+    takes: list = field(default_factory=list)
 
 
-def step(state, entry, beside, place, takings):
-    state.entries += 1
-    if entry.records is None:
-        state.locked.append(entry.id)
-        return
-    why = judge(state, entry, beside)
-    if why is None:
-        takings += takings_of(state, entry, beside, place)
-        for record in entry.known():
-            effects.apply(state, entry, beside, record)
-        unknown = [record["do"] for record in entry.records if record.get("unknown")]
-        state.newer = state.newer or next(iter(unknown), None)
-        add_generations(state, entry)
-    else:
-        effects.propose_all(state, entry)
-        state.refused[entry.id] = why
-    count_wraps(state, entry)
+class Fold:
+    def __init__(self, vault, in_order, graph):
+        self.vault, self.in_order, self.graph = vault, in_order, graph
+        self.applied, self.spent, self.barred = {}, set(), set()  # takings are (entry, index of record)
+
+    def run(self):
+        while True:
+            state, judged = self.one_pass()
+            if not self.settle_next(judged):
+                return state
+
+    def one_pass(self):
+        state, judged = State(self.vault), {}
+        for entry in self.in_order:
+            beside = {taken for at, takes in self.applied.items() if self.graph.beside(at[0], entry.id)
+                      for taken in takes}
+            outcome = judge(self.view(entry, state, judged), entry, beside)
+            if entry.id in self.barred:
+                outcome.why, outcome.effects = "raised beside", []
+            for index, effect in enumerate(outcome.effects):
+                effect.takes = self.applied.get((entry.id, index), effect.takes)
+            take_effect(state, entry, outcome)
+            judged[entry.id] = outcome
+        return state, judged
+
+    def view(self, entry, running, judged):
+        """The state of the entry's own past; the running one, if that is all there is."""
+        past = self.graph.pasts[entry.id]
+        if len(past) == len(judged):
+            return running
+        view = State(self.vault)
+        for other in self.in_order:
+            if other.id in past:
+                take_effect(view, other, judged[other.id])
+        return view
+
+    def settle_next(self, judged):
+        fallen = [at for at in self.applied if judged[at[0]].why]
+        for at in fallen:
+            del self.applied[at]
+            self.spent.add(at)
+        if fallen:
+            return True
+        raises = self.raises(judged)
+        candidates = list(self.candidates(judged, raises))
+        if not candidates:
+            return False
+        level = min(candidate[0] for candidate in candidates)
+        now = [candidate for candidate in candidates if candidate[0] == level]
+        if level[1] == 0 or level[0] == OTHER:  # own takings, and those of neither owners nor admins: one at a time
+            now = [self.first(now)]
+        for candidate in now:
+            self.settle(raises, *candidate)
+        return True
+
+    def first(self, candidates):
+        foremost = [c for c in candidates if not any(other[1][0] in self.graph.pasts[c[1][0]] for other in candidates)]
+        from spelling import raw
+        return min(foremost, key=lambda c: (raw(c[1][0]), c[1][1]))
+
+    def candidates(self, judged, raises):
+        for entry in self.in_order:
+            outcome = judged[entry.id]
+            if not self.graph.accompanied(entry.id):
+                continue
+            for index, (record, effect) in enumerate(zip(entry.known(), outcome.effects)):
+                at = entry.id, index
+                if effect.takes and at not in self.applied and at not in self.spent:
+                    yield self.level(raises, entry, outcome, record), at, effect.takes
+
+    def level(self, raises, entry, outcome, record):
+        if not from_self(record, outcome.author):
+            return outcome.standing, 1
+        beside = [high for id, member, high in raises if member == outcome.author and self.graph.beside(id, entry.id)]
+        return min([outcome.standing, *beside]), 0
+
+    def settle(self, raises, level, at, takes):
+        def too_high(taken):
+            return level[1] == 1 and taken[0] in ("member", "role") and any(
+                member == taken[1] and high <= level[0] and self.graph.beside(id, at[0]) for id, member, high in raises)
+        if too_high(takes[0]):
+            self.spent.add(at)
+            self.barred.add(at[0])
+        else:
+            self.applied[at] = [taken for taken in takes if not too_high(taken)]
+
+    def raises(self, judged):
+        """(entry, member, standing) of every raise in effect that gives standing."""
+        found = []
+        for entry in self.in_order:
+            outcome = judged[entry.id]
+            for record, effect in zip(entry.known(), outcome.effects):
+                if record["do"] == "raise" and record["role"] in ("owner", "admin") and not effect.idle:
+                    high = below(outcome.standing) if record["role"] == "owner" else (1, 0)
+                    found.append((entry.id, record["member"], high))
+        return found
 
 
-def judge(state, entry, beside):
+def below(high):
+    return (0, high[1] + 1) if high[0] == 0 else high
+
+
+def judge(view, entry, beside):
+    why = verdict(view, entry, beside)
+    author = view.member_with_key(entry.header["author"])
+    outcome = Judged(why, effects.author_of(view, entry), OTHER, beside, [])
+    if author is not None:
+        judge = Judge(view, author, beside)
+        outcome.standing = judge.standing()
+        if why is None:
+            outcome.effects = [effect(judge, entry, record) for record in entry.known()]
+    return outcome
+
+
+def effect(judge, entry, record):
+    idle = judge.is_idle(record, entry.header["author"])
+    by_grant = record["do"] == "create" and not judge.role("writer", record["environment"])
+    return Effect(idle, by_grant, [] if idle else taken_by(judge.state, judge.author, record))
+
+
+def verdict(view, entry, beside):
     """None, or the class of the reason."""
+    if entry.records is None:
+        return None
     if entry.garbled:
         return "garbled"
-    if entry.id == state.vault:
+    if entry.id == view.vault:
         first, *others = entry.known() or [{"do": None}]
         founds = first["do"] == "found" and first["card"]["key"] == entry.header["author"]
         return None if founds and all(record["do"] == "ring" for record in others) else "first entry"
-    author = state.member_with_key(entry.header["author"])
+    author = view.member_with_key(entry.header["author"])
     if author is None:
         return "not a member"
     if ("member", author["id"]) in beside or ("key", author["key"]) in beside:
         return "taken beside"
     if author["kind"] == "machine" and author["expires"] and entry.header["time"] > author["expires"]:
         return "expired"
-    judge = Judge(state, author, beside)
+    judge = Judge(view, author, beside)
     for record in entry.records:
         if record.get("unknown"):
-            if record["do"] not in state.formats:
+            if record["do"] not in view.formats:
                 return "unknown record"
-        elif record["do"] == "update" and record["number"] > state.entries:
+        elif record["do"] == "update" and record["number"] > view.entries:
             return "number"
         elif not judge.allows(record):
             return "not allowed"
     for new in entry.header["rings"]:
-        ring = ring_of(state, entry, new)
+        ring = ring_of(view, entry, new)
         if ring is not None and not judge.may_hold(ring):
             return "not allowed"
     return None
 
 
-def takings_of(state, entry, beside, place):
-    author = state.member_with_key(entry.header["author"])
-    if author is None:
-        return []
-    standing, found = Judge(state, author, beside).standing(), []
-    for at, record in enumerate(entry.known()):
-        own = record["do"] in ("remove", "change-key", "lower", "leave-group") and record["member"] == author["id"]
-        takes = taken_by(state, record)
-        if takes:
-            found.append({"entry": entry.id, "place": place, "record": at, "takes": takes,
-                          "own": own, "standing": standing})
-    return found
+def take_effect(state, entry, outcome):
+    state.entries += 1
+    if entry.records is None:
+        state.locked.append(entry.id)
+        return
+    if outcome.why is None:
+        for index, record in enumerate(entry.known()):
+            does = outcome.effects[index] if index < len(outcome.effects) else Effect()
+            effects.apply(state, entry, outcome, does, record)
+        unknown = [record["do"] for record in entry.records if record.get("unknown")]
+        state.newer = state.newer or next(iter(unknown), None)
+        add_generations(state, entry)
+    else:
+        effects.propose_all(state, entry, outcome.author)
+        state.refused[entry.id] = outcome.why
+    count_wraps(state, entry)
 
 
-def taken_by(state, record):
+def from_self(record, author):
+    if record["do"] == "revoke":
+        return record["to"] == {"member": author}
+    return record["do"] in ("remove", "change-key", "lower", "leave-group") and record["member"] == author
+
+
+def taken_by(view, author, record):
     """Section 12, as tuples that the policy looks for."""
     do = record["do"]
     if do == "remove":
-        return [("member", id) for id in removed_with(state, record)]
+        return [("member", id) for id in removed_with(view, author, record)]
     if do == "change-key":
-        member = state.members.get(record["member"])
+        member = view.members.get(record["member"])
         return [("key", member["key"])] if member else []
     if do == "lower":
         return [("role", record["member"], record["role"], effects.reach(record))]
@@ -141,16 +253,15 @@ def taken_by(state, record):
     return []
 
 
-def removed_with(state, record):
-    gone = [record["member"]]
-    for member in state.members.values():
+def removed_with(view, author, record):
+    own, gone = author["id"] == record["member"], [record["member"]]
+    for member in view.members.values():
+        reached = standing(member) >= standing(author) if own else standing(member) > standing(author)
         kept = member["kind"] == "machine" and member["id"] in record["keep"]
-        if not member["removed"] and record["member"] in member["seen_by"] and not kept:
+        known = not member["removed"] and record["member"] in member["seen_by"]
+        if known and reached and not kept and member["id"] != record["member"]:
             gone.append(member["id"])
     return gone
-
-
-effects.removed_with = removed_with
 
 
 def ring_of(state, entry, new):
@@ -191,18 +302,22 @@ def held_by(state, key):
     return found
 
 
-def missing_boxes(state, in_order, present):
-    """Owed boxes that are not there."""
+def boxes(state, in_order):
+    """(owed, dead): section 16."""
     active = [member for member in state.members.values() if not member["removed"]]
     recipients = {member["recipient"] for member in active}
     member_boxes = {member["member_box"] for member in active}
-    owed = set()
+    live = [secret for secret in state.secrets.values() if not secret["deleted"]]
+    used = {box for _, box, _ in state.proposed} | {box for secret in live for box in effects.boxes_of(secret)}
+    owed, living, named = set(), set(), set()
     for entry in in_order:
         header = entry.header
-        living = [claim["id"] for claim in header["boxes"]
-                  if (claim["id"] not in state.erased if claim["to"] else claim["id"] in member_boxes)]
-        living += [old["box"] for ring in header["rings"] for old in ring["previous"]]
-        living += [wrap["box"] for wrap in header["wraps"] if wrap["to"] in recipients]
+        uses = [(claim["id"], claim["id"] in used or claim["id"] not in state.erased if claim["to"]
+                 else claim["id"] in member_boxes) for claim in header["boxes"]]
+        uses += [(old["box"], True) for ring in header["rings"] for old in ring["previous"]]
+        uses += [(wrap["box"], wrap["to"] in recipients) for wrap in header["wraps"]]
+        named |= {box for box, _ in uses}
+        living |= {box for box, lives in uses if lives}
         if entry.id not in state.refused:
-            owed |= set(living)
-    return sorted(owed - set(present))
+            owed |= {box for box, lives in uses if lives}
+    return owed, set() if state.locked else named - living

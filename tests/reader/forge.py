@@ -137,9 +137,10 @@ class Vault:
     def admit(self, author, person, role=None, reach="org", rings=("members",), kind="person", **more):
         box = self.box(person.member_box())
         records = [{"do": "admit", "card": person.card(self.id, box), "kind": kind}]
-        if role:
-            records.append({"do": "raise", "member": person.id, "role": role, "reach": reach})
-        return self.entry(author, records, boxes=[{"id": box, "to": []}], wraps=[self.wrap(person, *rings)], **more)
+        id = self.entry(author, records, boxes=[{"id": box, "to": []}], wraps=[self.wrap(person, *rings)], **more)
+        if role:  # an entry of its own: a record about what its entry's past lacks does nothing
+            id = self.entry(author, [{"do": "raise", "member": person.id, "role": role, "reach": reach}])
+        return id
 
     def value(self, secret, environment, number, content):
         """A value box and its claim."""

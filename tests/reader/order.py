@@ -79,5 +79,11 @@ class Graph:
                 past |= self.pasts[parent]
             self.pasts[entry.id] = past
 
+        ids = list(self.pasts)
+        self.beside_something = {id for id in ids if any(self.beside(id, other) for other in ids)}
+
+    def accompanied(self, id):
+        return id in self.beside_something
+
     def beside(self, a, b):
         return a != b and a not in self.pasts[b] and b not in self.pasts[a]

@@ -1,6 +1,7 @@
 """The policy: section 11."""
 
 from records import ROLES
+from spelling import derived_id
 
 ORG = "org"
 
@@ -9,6 +10,12 @@ def thing(object):
     """`{"member": …}` as a pair."""
     (key, value), = object.items()
     return key, value
+
+
+def reach(record):
+    """Owner and admin hold everywhere, whatever a record says."""
+    everywhere = record["role"] in ("owner", "admin") or record["reach"] == ORG
+    return ORG if everywhere else record["reach"]["environment"]
 
 
 class Judge:
@@ -83,14 +90,44 @@ class Judge:
                 and (not new["assign"] or self.role("writer", secret["environment"]))
                 and (new["restores"] is None or self.reveals(secret)))
 
+    def kind_of(self, member):
+        return self.state.members.get(member, {}).get("kind")
+
     def changes_key(self, member):
-        target = self.state.members.get(member)
-        machine = target is not None and target["kind"] == "machine"
-        return member == self.author["id"] or machine and self.takes(member)
+        return member == self.author["id"] or self.kind_of(member) == "machine" and self.takes(member)
 
     def drops(self, boxes):
-        dropped = [self.state.proposed[box] for box in boxes if box in self.state.proposed]
-        return self.admin() or all(one["author"] == self.author["id"] for one in dropped)
+        return self.admin() or all(by == self.author["id"] for _, box, by in self.state.proposed if box in boxes)
+
+    def is_idle(self, record, key):
+        """Whether the record does nothing, because its past lacks what it is about or has it already."""
+        do, state = record["do"], self.state
+        active = self.active(record.get("member"))
+        if do == "admit":
+            return record["card"]["key"] in state.keys
+        if do == "raise":
+            taken = ("role", record["member"], record["role"], reach(record)) in self.beside
+            return taken or ("member", record["member"]) in self.beside or active is None
+        if do in ("lower", "remove", "renew"):
+            return active is None
+        if do == "change-key":
+            return record["card"]["key"] in state.keys or active is None or ("key", active["key"]) in self.beside
+        if do == "ring":
+            return record["ring"] in state.ring_names
+        if do == "create":
+            return derived_id(key, record["nonce"]) in state.secrets
+        for what, known in (("group", state.groups), ("secret", state.secrets)):
+            if what in record:
+                return record[what] not in known
+        if do in ("rename-project", "delete-project"):
+            return record["project"] not in state.projects
+        if do in ("rename-environment", "delete-environment"):
+            return record["environment"] not in state.environments
+        return False
+
+    def active(self, id):
+        member = self.state.members.get(id)
+        return member if member and not member["removed"] else None
 
     def allows(self, record):
         do, author = record["do"], self.author
@@ -100,7 +137,8 @@ class Judge:
         if do == "format":
             return self.owner()
         if do == "raise":
-            return self.owner() if record["role"] == "owner" else self.admin()
+            machine = self.kind_of(record["member"]) == "machine"
+            return not machine and (self.owner() if record["role"] == "owner" else self.admin())
         if do == "lower":
             return (record["role"] != "owner" or self.owner()) and self.takes(record["member"])
         if do == "remove":
@@ -110,6 +148,8 @@ class Judge:
         if do == "card":
             return record["card"]["key"] == author["key"]
         if do == "leave-group" and record["member"] == author["id"]:
+            return True
+        if do == "revoke" and record["to"] == {"member": author["id"]}:
             return True
         if do == "create":
             return self.creates(record)

@@ -28,7 +28,10 @@ def main(path, identity, vault=None):
         keys.open_body(entry, vault)
     in_order, waiting, strangers = order(vault, found.entries)
     graph = Graph(in_order)
-    state = fold.fold(vault, in_order, graph)
+    state = fold.Fold(vault, in_order, graph).run()
+    owed, dead = fold.boxes(state, in_order)
+    for box in dead & set(found.boxes):
+        del found.boxes[box]  # never opened
     json.dump({
         "vault": vault,
         "org": state.org,
@@ -46,7 +49,7 @@ def main(path, identity, vault=None):
         "waiting": dict(sorted(waiting.items())),
         "strangers": strangers,
         "bad_lines": found.bad,
-        "missing_boxes": fold.missing_boxes(state, in_order, found.boxes),
+        "missing_boxes": sorted(owed - set(found.boxes)),
         "newer": state.newer,
     }, sys.stdout, indent=1, sort_keys=True, ensure_ascii=False)
     print()

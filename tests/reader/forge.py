@@ -178,7 +178,7 @@ class History:
     def __init__(self, seed, folder, entries=60):
         self.random = random.Random(seed)
         self.vault = Vault(folder)
-        names = ["alice", "bob", "carol", "dave", "erin", "frank"]
+        names = ["alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan"]
         self.people = [Person(name, folder) for name in names]
         self.vault.found(self.people[0])
         self.members, self.secrets, self.boxes, self.graph = self.people[:1], [], [], [self.vault.id]
@@ -238,7 +238,7 @@ class History:
                  "environment": environment, "rights": rng.choice(["read", "read-write"])}
         secret, fresh = self.any(self.secrets), nonce()
         derived = sp.derived_id(author.id, fresh)
-        do = rng.choice(["create"] * 4 + ["update"] * 6 + [
+        do = rng.choice(["create"] * 8 + ["update"] * 12 + ["admit", "raise", "grant"] * 2 + [
             "raise", "lower", "raise", "lower", "remove", "change-key", "card", "admit", "create-group", "delete-group",
             "join-group", "leave-group", "grant", "grant", "revoke", "create-project", "rename-project",
             "delete-project", "create-environment", "rename-environment", "delete-environment", "reseal", "rename",
@@ -258,7 +258,8 @@ class History:
         if do in ("raise", "lower"):
             return record | {"member": member, "role": rng.choice(ROLES), "reach": reach}
         if do in ("remove", "renew"):
-            more = {"keep": []} if do == "remove" else {"expires": rng.choice([None, "2030-01-01T00:00:00.000Z"])}
+            keep = [person.id for person in self.some(self.people)]
+            more = {"keep": keep} if do == "remove" else {"expires": rng.choice([None, "2030-01-01T00:00:00.000Z"])}
             return record | {"member": member} | more
         if do in ("change-key", "card", "admit"):
             person = author if do == "card" else rng.choice(self.people)

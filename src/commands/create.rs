@@ -66,7 +66,7 @@ fn taken(args: &CreateArgs, place: &Place, name: &SecretName, ctx: &mut Context)
 /// The value from wherever the arguments say; an empty one only on purpose.
 pub fn new_value(args: &ValueArgs, name: &SecretName, ctx: &mut Context) -> Result<SecretBytes> {
     if let Some(length) = args.generate {
-        return super::generate::letters_and_digits(length);
+        return crate::session::generate::letters_and_digits(length);
     }
     let source = args.from_file.clone().map_or(Source::Stdin, Source::File);
     let ending = if args.verbatim { Ending::Verbatim } else { Ending::WithoutNewline };

@@ -3,7 +3,6 @@
 mod create;
 mod delete;
 mod env;
-mod generate;
 mod history;
 mod identity;
 mod init;

@@ -16,9 +16,9 @@ mod unlock;
 
 pub use ask::Asker;
 pub use error::IdentityError;
-#[cfg(test)]
-pub(super) use passphrase::dearmor;
 pub use passphrase::{MAX_WORK_FACTOR, seal_with_passphrase};
+#[cfg(test)]
+pub(super) use passphrase::{dearmor, open_with_passphrase};
 pub use recipient::{IdentityRecipient, new_identity, seal_to_identities};
 
 use super::seal::{self, Opened};

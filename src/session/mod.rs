@@ -8,6 +8,7 @@ pub mod commit;
 pub mod draft;
 pub mod found;
 pub mod full;
+pub mod generate;
 pub mod heads;
 pub mod hot;
 pub mod identity;

@@ -10,10 +10,9 @@ use crate::context::Context;
 use crate::crypto::identity::Identities;
 use crate::crypto::local::{MemoryKey, memory_key};
 use crate::crypto::member::MemberKey;
-use crate::crypto::seal::FileKeyBytes;
 use crate::error::{Error, Explain, Result};
 use crate::format::line::{self, NotAVault};
-use crate::org::ids::{BoxId, EntryId, MemberId};
+use crate::org::ids::{BoxId, EntryId, Id, MemberId};
 use crate::org::policy::Judge;
 use crate::org::state::{Member, State};
 use crate::storage::{self, Stamp};
@@ -21,7 +20,7 @@ use crate::storage::{self, Stamp};
 use super::full::{self, Checked};
 use super::identity::{Source, open_member_box};
 use super::keys::RingKeys;
-use super::memory::{Current, Folder, Index, KeptKey, Pins, Place, Seen, Trouble};
+use super::memory::{Current, Folder, Index, KeptBytes, Pins, Place, Seen, Trouble};
 use super::scan::{box_at, no_progress};
 use super::{heads, mirror, rewrite};
 
@@ -140,13 +139,7 @@ impl Session {
         if !unchanged && !index.seen.may_have_grown(&file.stamp) {
             return Ok(None);
         }
-        let mut rings = RingKeys::default();
-        for (_, key) in &index.rings {
-            let text = std::str::from_utf8(key.expose()).unwrap_or_default();
-            crate::crypto::age_key::AgeKey::parse(text)
-                .into_iter()
-                .for_each(|key| rings.insert(key));
-        }
+        let rings = RingKeys::remembered(&index.rings);
         let mut session = Self {
             settings: Rc::clone(settings),
             vault: pins.vault,
@@ -251,9 +244,8 @@ impl Session {
             .boxes
             .iter()
             .map(|(id, place)| (*id, (place.start as u64, place.end as u64)));
-        session.rebuild_index(&places.collect(), BTreeMap::new());
-        session.mirror_whole(bytes, &checked.boxes.dead)?;
-        session.remember()?;
+        session.rebuild_index(&places.collect());
+        session.remember_whole(bytes, &checked.boxes.dead);
         Ok(session)
     }
 
@@ -293,18 +285,11 @@ impl Session {
             .ok_or_else(|| Error::denied("you are not a member of this vault any more"))
     }
 
-    /// Makes the index say what the state says; `learnt` are file keys by box.
-    pub(super) fn rebuild_index(
-        &mut self,
-        places: &BTreeMap<BoxId, (u64, u64)>,
-        learnt: BTreeMap<BoxId, FileKeyBytes>,
-    ) {
-        let mut keys: BTreeMap<BoxId, KeptKey> =
-            learnt.into_iter().map(|(id, key)| (id, KeptKey::new(key.expose()))).collect();
+    /// Makes the index say what the state says, and forgets values that are not current any more.
+    pub(super) fn rebuild_index(&mut self, places: &BTreeMap<BoxId, (u64, u64)>) {
         let mut known: BTreeMap<BoxId, Place> = BTreeMap::new();
         for current in std::mem::take(&mut self.index.current) {
             current.place.map(|place| known.insert(current.value, place));
-            current.file_key.map(|key| keys.entry(current.value).or_insert(key));
         }
         known.extend(
             places
@@ -337,19 +322,39 @@ impl Session {
                     shadowed: namesakes.first().is_some_and(|first| first.id != secret.id),
                     readable: judge.reveals(secret),
                     place: known.get(&version.value).copied(),
-                    file_key: keys.remove(&version.value),
                 })
             })
             .collect();
         self.index.rings = self
             .rings
             .iter()
-            .map(|(recipient, key)| (recipient.clone(), KeptKey::new(key.secret_text().expose())))
+            .map(|(recipient, key)| (recipient.clone(), KeptBytes::new(key.secret_text().expose())))
             .collect();
+        self.forget_old_values();
+    }
+
+    fn forget_old_values(&self) {
+        let environments: Vec<&Id> = self.index.environments.iter().map(|(id, _)| id).collect();
+        let current = self
+            .index
+            .current
+            .iter()
+            .filter(|current| current.readable)
+            .map(|current| current.value);
+        self.folder.forget_values_but(&self.memory, &environments, &current.collect());
+    }
+
+    /// Remembers all of a checked file. A memory that cannot be written is told, not a failure.
+    pub(super) fn remember_whole(&mut self, bytes: &[u8], dead: &BTreeSet<BoxId>) {
+        if let Err(error) = self.mirror_whole(bytes, dead).and_then(|()| self.remember()) {
+            let because = error.because.join(": ");
+            self.notices
+                .push(format!("nothing is remembered on this machine: {}: {because}", error.what));
+        }
     }
 
     /// The mirror gets every line of a file that was checked, and loses dead boxes.
-    pub(super) fn mirror_whole(&self, bytes: &[u8], dead: &BTreeSet<BoxId>) -> Result<()> {
+    fn mirror_whole(&self, bytes: &[u8], dead: &BTreeSet<BoxId>) -> Result<()> {
         if !self.remembers {
             return Ok(());
         }
@@ -362,15 +367,16 @@ impl Session {
         if !self.remembers {
             return Ok(());
         }
+        let Some(state) = &self.state else {
+            return self.folder.remember_index(&self.memory, &self.index);
+        };
         let pins = Pins {
             vault: self.vault,
             heads: self.index.heads.clone(),
+            entries: state.entries,
             member_box: self.member_box,
         };
-        match &self.state {
-            Some(state) => self.folder.remember(&self.memory, &pins, &mut self.index, state),
-            None => self.folder.remember_index(&self.memory, &self.index),
-        }
+        self.folder.remember(&self.memory, &pins, &mut self.index, state)
     }
 
     pub fn path(&self) -> PathBuf {

@@ -118,13 +118,18 @@ impl Session {
         let bytes = file.all()?;
         crate::format::line::check_magic(&bytes)
             .map_err(|why| not_a_vault(&self.settings.vault, why))?;
-        self.take_in_whole(&bytes, file.stamp)?;
+        self.take_in_whole(&bytes, 0, file.stamp)?;
         Ok(file)
     }
 
-    /// Checks a whole file again with the member key at hand.
-    pub(super) fn take_in_whole(&mut self, bytes: &[u8], stamp: Stamp) -> Result<()> {
-        let mut checked = self.check(bytes)?;
+    /// Takes in a whole file, of which `trusted` bytes were checked just before.
+    pub(super) fn take_in_whole(
+        &mut self,
+        bytes: &[u8],
+        trusted: usize,
+        stamp: Stamp,
+    ) -> Result<()> {
+        let mut checked = self.check(bytes, trusted)?;
         heads::refuse_rollback(&checked, &self.index.heads)?;
         let me = checked
             .member
@@ -152,14 +157,21 @@ impl Session {
         let places: BTreeMap<BoxId, (u64, u64)> = places.collect();
         self.state = Some(checked.state);
         self.index.current.iter_mut().for_each(|current| current.place = None);
-        self.rebuild_index(&places, BTreeMap::new());
-        self.mirror_whole(bytes, &checked.boxes.dead)?;
-        self.remember()
+        self.rebuild_index(&places);
+        self.remember_whole(bytes, &checked.boxes.dead);
+        Ok(())
     }
 
-    pub(super) fn check(&self, bytes: &[u8]) -> Result<full::Checked> {
+    /// Checks a whole file again with the member key at hand.
+    pub(super) fn check(&self, bytes: &[u8], trusted: usize) -> Result<full::Checked> {
         let key = || MemberKey::decode(self.member.encode("").expose());
-        full::check(bytes, 0, Some(self.vault), &|_| Ok(key().into_iter().collect()), &no_progress)
+        full::check(
+            bytes,
+            trusted,
+            Some(self.vault),
+            &|_| Ok(key().into_iter().collect()),
+            &no_progress,
+        )
     }
 
     /// What stops writing, and the way out.
@@ -196,12 +208,10 @@ impl Session {
         self.index.seen = seen;
         written.new_rings.into_iter().for_each(|key| self.rings.insert(key));
         let mut places = BTreeMap::new();
-        let mut learnt = BTreeMap::new();
-        for (id, (place, key)) in written.boxes {
+        for (id, place) in written.boxes {
             places.insert(id, (start + place.start as u64, start + place.end as u64));
-            learnt.insert(id, key);
         }
-        self.rebuild_index(&places, learnt);
+        self.rebuild_index(&places);
         if self.remembers {
             // The change is acknowledged whatever becomes of a cache.
             let _ = mirror::add(&self.folder, &written.lines);
@@ -225,7 +235,7 @@ impl Session {
         bytes: &[u8],
         torn: &[u8],
     ) -> Result<(), Unwritten> {
-        let checked = self.check(bytes)?;
+        let checked = self.check(bytes, 0)?;
         let sorted = rewrite::sort(bytes, &checked);
         let aside = [sorted.aside.as_slice(), torn].concat();
         if !aside.is_empty() {
@@ -238,7 +248,7 @@ impl Session {
             &sorted.kept,
             Permissions::Kept,
         )?;
-        self.take_in_whole(&sorted.kept, stamp)?;
+        self.take_in_whole(&sorted.kept, sorted.kept.len(), stamp)?;
         Ok(())
     }
 

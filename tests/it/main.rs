@@ -19,3 +19,4 @@ mod layers;
 mod output;
 mod pty;
 mod selftest;
+mod stress;

@@ -105,7 +105,7 @@ impl RingKeys {
     }
 }
 
-fn open_keys(key: &AgeKey, file: &[u8]) -> Option<Vec<AgeKey>> {
+pub(super) fn open_keys(key: &AgeKey, file: &[u8]) -> Option<Vec<AgeKey>> {
     let opened = seal::open(key, file, KEYS_BYTES).ok()?;
     decode_ring_keys(opened.plaintext.expose())
 }

@@ -39,6 +39,8 @@ pub struct Session {
     pub(super) memory: MemoryKey,
     pub(super) remembers: bool,
     pub(super) member_box: Option<Place>,
+    /// The key that a change being committed gives me.
+    pub(super) next_member: Option<MemberKey>,
 }
 
 /// The file as it is now.
@@ -153,6 +155,7 @@ impl Session {
             memory,
             remembers: true,
             member_box: pins.member_box,
+            next_member: None,
         };
         if unchanged || session.take_in_tail(file)? { Ok(Some(session)) } else { Ok(None) }
     }
@@ -169,7 +172,7 @@ impl Session {
         let bytes = file.all()?;
         line::check_magic(&bytes).map_err(|why| not_a_vault(&settings.vault, why))?;
         let wanted = settings.vault_id.or(pins.map(|pins| pins.vault));
-        let checked = full::check(&bytes, 0, wanted, &|files| keys.all(files), &no_progress)?;
+        let checked = keys.check(&bytes, wanted, remembers)?;
         let seen = pins.map(|pins| pins.heads.clone()).unwrap_or_default();
         heads::refuse_rollback(&checked, &seen)?;
         Self::from_checked(
@@ -237,6 +240,7 @@ impl Session {
             memory,
             remembers,
             member_box,
+            next_member: None,
             state: Some(checked.state),
         };
         let places = checked
@@ -249,32 +253,25 @@ impl Session {
         Ok(session)
     }
 
-    /// The folded state, read from memory if it has not been needed yet.
+    /// The folded state, read from memory if it has not been needed yet. Where another command has
+    /// just replaced that part of the memory, the file is checked again.
     pub fn state(&mut self) -> Result<&State> {
-        if self.state.is_none() {
-            let remembered = self.folder.state(&self.memory, &self.index);
-            self.state = Some(match remembered {
-                Some(state) => state,
-                None => self.state_anew()?,
-            });
+        if !self.recall_state() {
+            let file = File::open(&self.settings.vault, &self.folder)?;
+            let bytes = file.all()?;
+            line::check_magic(&bytes).map_err(|why| not_a_vault(&self.settings.vault, why))?;
+            self.take_in_whole(&bytes, 0, file.stamp)?;
         }
         self.state.as_ref().ok_or_else(|| Error::failed("no state"))
     }
 
-    /// A memory whose state is lost: the file is checked again.
-    fn state_anew(&mut self) -> Result<State> {
-        let file = File::open(&self.settings.vault, &self.folder)?;
-        let bytes = file.all()?;
-        let key = || MemberKey::decode(self.member.encode("").expose());
-        let checked = full::check(
-            &bytes,
-            0,
-            Some(self.vault),
-            &|_| Ok(key().into_iter().collect()),
-            &no_progress,
-        )?;
-        heads::refuse_rollback(&checked, &self.index.heads)?;
-        Ok(checked.state)
+    /// Whether the state that goes with the index is at hand. Another one must not be: entries would
+    /// count twice, or not at all.
+    pub(super) fn recall_state(&mut self) -> bool {
+        if self.state.is_none() {
+            self.state = self.folder.state(&self.memory, &self.index);
+        }
+        self.state.is_some()
     }
 
     pub fn me<'a>(&self, state: &'a State) -> Result<&'a Member> {
@@ -320,6 +317,7 @@ impl Session {
                     value: version.value,
                     to: version.to.clone(),
                     shadowed: namesakes.first().is_some_and(|first| first.id != secret.id),
+                    in_conflict: secret.in_conflict(),
                     readable: judge.reveals(secret),
                     place: known.get(&version.value).copied(),
                 })
@@ -421,8 +419,6 @@ fn no_member(checked: &Checked, identity: &str) -> Error {
 pub(super) struct Unlocker<'a> {
     ctx: &'a Context,
     name: String,
-    /// Named for this one command: then no other key will do.
-    explicit: bool,
     source: std::cell::RefCell<Option<Source>>,
     identities: std::cell::OnceCell<Identities>,
 }
@@ -430,11 +426,9 @@ pub(super) struct Unlocker<'a> {
 impl<'a> Unlocker<'a> {
     pub fn new(source: Source, ctx: &'a Context) -> Self {
         let name = source.name();
-        let explicit = source.is_explicit();
         Self {
             ctx,
             name,
-            explicit,
             source: std::cell::RefCell::new(Some(source)),
             identities: std::cell::OnceCell::new(),
         }
@@ -444,7 +438,7 @@ impl<'a> Unlocker<'a> {
         &self.name
     }
 
-    fn identities(&self) -> Result<&Identities> {
+    pub fn identities(&self) -> Result<&Identities> {
         if let Some(source) = self.source.borrow_mut().take() {
             let loaded = source.load(self.ctx)?;
             let _ = self.identities.set(loaded);
@@ -468,9 +462,29 @@ impl<'a> Unlocker<'a> {
     }
 
     /// From the keyring, which is asked only in place of a person.
-    fn unlocked(&self, vault: EntryId) -> Result<Option<MemberKey>> {
-        let asks = !self.explicit && self.identities()?.ask_somebody();
-        Ok(if asks { super::unlocked::get(self.ctx, vault) } else { None })
+    pub fn unlocked(&self, vault: EntryId) -> Result<Option<MemberKey>> {
+        let identities = self.identities()?;
+        let kept = || super::unlocked::get(self.ctx, vault, identities.mark());
+        Ok(if identities.ask_somebody() { kept() } else { None })
+    }
+
+    /// A full check with the unlocked key; with the identities where there is none, or an old one.
+    pub fn check(
+        &self,
+        bytes: &[u8],
+        wanted: Option<EntryId>,
+        remembers: bool,
+    ) -> Result<full::Checked> {
+        if let Some(vault) = wanted.filter(|_| remembers)
+            && self.unlocked(vault)?.is_some()
+        {
+            let unlock = |_: &[Vec<u8>]| Ok(self.unlocked(vault)?.into_iter().collect());
+            let checked = full::check(bytes, 0, wanted, &unlock, &no_progress)?;
+            if checked.member.is_some() {
+                return Ok(checked);
+            }
+        }
+        full::check(bytes, 0, wanted, &|files| self.all(files), &no_progress)
     }
 
     pub fn all(&self, files: &[Vec<u8>]) -> Result<Vec<MemberKey>> {

@@ -20,12 +20,13 @@ use super::memory::{Place, Seen};
 use super::open::{File, Session, not_a_vault};
 use super::scan::no_progress;
 use super::{full, heads, mirror, rewrite};
+use crate::crypto::local::memory_key;
 use crate::crypto::member::MemberKey;
 
 /// A writer that waits longer than this is told that somebody hangs.
 const LOCK_WAIT: Duration = Duration::from_secs(30);
 /// How often a file may be replaced under a writer before that is an error.
-const TRIES: usize = 20;
+pub(super) const TRIES: usize = 20;
 
 /// The program and its version, as bodies record it.
 pub const AGENT: &str = concat!("secrets ", env!("CARGO_PKG_VERSION"));
@@ -77,6 +78,7 @@ impl Session {
                 return Ok(result);
             }
             let kills = draft.kills();
+            self.next_member = draft.next_member;
             let content =
                 Content { records: draft.records, pending: draft.pending, sealed: draft.sealed };
             let pen = Pen {
@@ -107,7 +109,7 @@ impl Session {
     }
 
     /// Brings the session up to the file as it is now.
-    fn refresh(&mut self) -> Result<File> {
+    pub(super) fn refresh(&mut self) -> Result<File> {
         let file = File::open(&self.settings.vault, &self.folder)?;
         if self.index.seen.is_unchanged(&file.stamp) {
             return Ok(file);
@@ -131,13 +133,13 @@ impl Session {
     ) -> Result<()> {
         let mut checked = self.check(bytes, trusted)?;
         heads::refuse_rollback(&checked, &self.index.heads)?;
-        let me = checked
-            .member
-            .take()
-            .and_then(|key| full::member_of(&checked.state, &key).map(|me| (me.id, me.member_box)));
-        let (me, my_box) =
+        let me = checked.member.take().and_then(|key| {
+            full::member_of(&checked.state, &key).map(|me| (me.id, me.member_box)).zip(Some(key))
+        });
+        let ((me, my_box), member) =
             me.ok_or_else(|| Error::denied("you are not a member of this vault any more"))?;
         self.me = me;
+        self.become_member(member);
         self.member_box = checked.scanned.boxes.get(&my_box).map(|place| Place {
             id: my_box,
             start: place.start as u64,
@@ -162,16 +164,23 @@ impl Session {
         Ok(())
     }
 
-    /// Checks a whole file again with the member key at hand.
+    /// After a key change nothing remembered opens for the old key.
+    fn become_member(&mut self, member: MemberKey) {
+        let changed = member.age.recipient() != self.member.age.recipient();
+        self.member = member;
+        if changed {
+            self.memory = memory_key(&self.member, &self.vault.to_string());
+            self.folder.forget();
+        }
+    }
+
+    /// Checks a whole file again with the member key at hand, and the one that replaces it now.
     pub(super) fn check(&self, bytes: &[u8], trusted: usize) -> Result<full::Checked> {
-        let key = || MemberKey::decode(self.member.encode("").expose());
-        full::check(
-            bytes,
-            trusted,
-            Some(self.vault),
-            &|_| Ok(key().into_iter().collect()),
-            &no_progress,
-        )
+        let keys = || [self.next_member.as_ref(), Some(&self.member)].into_iter().flatten();
+        let copies = |_: &[Vec<u8>]| {
+            Ok(keys().filter_map(|key| MemberKey::decode(key.encode("").expose())).collect())
+        };
+        full::check(bytes, trusted, Some(self.vault), &copies, &no_progress)
     }
 
     /// What stops writing, and the way out.
@@ -184,6 +193,11 @@ impl Session {
                     "`secrets repair` looks for them in this machine's mirror and in other copies",
                 ));
         }
+        self.refuse_behind()
+    }
+
+    /// Who does not know all that was written cannot tell what is dead or a stranger's.
+    pub(super) fn refuse_behind(&mut self) -> Result<()> {
         let state = self.state()?;
         if let Some(newer) = &state.newer {
             return Err(Error::failed("this vault needs a newer `secrets` to write")

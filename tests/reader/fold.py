@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 
 import effects
-from policy import ORG, Judge, standing
+from policy import Judge, standing
+from spelling import raw
 
 OTHER = (2, 0)
 
@@ -110,7 +111,6 @@ class Fold:
 
     def first(self, candidates):
         foremost = [c for c in candidates if not any(other[1][0] in self.graph.pasts[c[1][0]] for other in candidates)]
-        from spelling import raw
         return min(foremost, key=lambda c: (raw(c[1][0]), c[1][1]))
 
     def candidates(self, judged, raises):

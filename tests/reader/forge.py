@@ -340,6 +340,53 @@ def attack_lock(folder):
     vault.save()
 
 
+def attack_flood(folder, records=1000):
+    """A viewer lowers themselves a thousand times, beside something: each is a taking of its own."""
+    vault, (alice, eve) = Vault(folder), people(folder, "alice", "eve")
+    vault.found(alice)
+    vault.admit(alice, eve, "viewer")
+    for number in range(50):
+        vault.create(alice, f"KEY_{number}", b"value")
+    old = vault.heads
+    vault.create(alice, "DB_URL", b"value")
+    lowered = {"do": "lower", "member": eve.id, "role": "writer", "reach": "org"}
+    vault.entry(eve, [lowered] * records, parents=old)
+    vault.save()
+
+
+def attack_ring(folder):
+    """A viewer makes a generation of the members ring that nobody else is given; then is removed."""
+    vault, (alice, eve) = Vault(folder), people(folder, "alice", "eve")
+    vault.found(alice)
+    vault.admit(alice, eve, "viewer")
+    ring, _ = vault.rings["members"]
+    vault.entry(eve, [], rings=[{"ring": ring, "recipient": Key().recipient, "previous": []}])
+    vault.save()
+
+
+def attack_other_ring(folder):
+    """An editor of development says that production's key is a generation of development."""
+    vault, (alice, eve) = Vault(folder), people(folder, "alice", "eve")
+    vault.found(alice)
+    dev, prod = (f"env/{vault.environments[at]}" for at in (0, 2))
+    vault.admit(alice, eve, "editor", {"environment": vault.environments[0]}, rings=("members", dev))
+    vault.entry(eve, [], rings=[{"ring": vault.rings[dev][0], "recipient": vault.rings[prod][1].recipient,
+                                 "previous": []}])
+    vault.save()
+
+
+def attack_keep(folder):
+    """A viewer names another's value as an earlier ring key, so that a delete cannot erase it."""
+    vault, (alice, eve) = Vault(folder), people(folder, "alice", "eve")
+    vault.found(alice)
+    vault.admit(alice, eve, "viewer")
+    secret, box = vault.create(alice, "DB_URL", b"to be erased")
+    vault.entry(eve, [], rings=[{"ring": "a" * 20, "recipient": Key().recipient,
+                                 "previous": [{"recipient": Key().recipient, "box": box}]}])
+    vault.entry(alice, [{"do": "delete", "secret": secret, "boxes": [box]}])
+    vault.save()
+
+
 def people(folder, *names):
     return [Person(name, folder) for name in names]
 

@@ -1,5 +1,7 @@
 """Order, past and future: section 9."""
 
+from spelling import raw
+
 
 def order(vault, entries):
     """(entries in order, waiting with a missing parent, strangers)."""
@@ -15,7 +17,7 @@ def order(vault, entries):
             children.setdefault(parent, []).append(id)
     ready = {id for id, count in left.items() if count == 0}
     while ready:
-        id = min(ready, key=lambda one: (time(known[one], counted), raw_id(one)))
+        id = min(ready, key=lambda one: (time(known[one], counted), raw(one)))  # ids compare as bytes
         ready.remove(id)
         counted[id] = time(known[id], counted)
         in_order.append(known[id])
@@ -50,12 +52,6 @@ def named_keys(ours, vault):
 
 def time(entry, counted):
     return max([entry.header["time"]] + [counted[parent] for parent in entry.header["parents"]])
-
-
-def raw_id(id):
-    """Ids compare as bytes, not as text."""
-    from spelling import raw
-    return raw(id)
 
 
 def absent_first(entry, known):

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 const WHERE: &str = "Which vault, as whom";
 
 // A plain comment: clap would take a doc comment here for the command's own description.
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub struct VaultArgs {
     /// The organisation, where this machine knows several
     #[arg(short, long, value_name = "ORG", help_heading = WHERE)]

@@ -189,7 +189,7 @@ fn settings(vault: PathBuf) -> Settings {
 }
 
 const ATTRIBUTES: &str = "*.vault -text merge=union diff=secrets\n";
-const IGNORED: &str = ".*.vault.lock\n.*.vault.tmp-*\n";
+const IGNORED: &str = ".*.vault.lock\n.*.vault.tmp-*\n*.vault.before-repair-*\n";
 
 fn write_git_files(vault: &Path, ctx: &Context) -> Result<()> {
     let name = vault.file_name().unwrap_or_default().to_string_lossy().into_owned();

@@ -16,11 +16,12 @@ mod unlock;
 
 pub use ask::Asker;
 pub use error::IdentityError;
-#[cfg(test)]
-pub(super) use passphrase::dearmor;
 pub use passphrase::{MAX_WORK_FACTOR, seal_with_passphrase};
+#[cfg(test)]
+pub(super) use passphrase::{dearmor, open_with_passphrase};
 pub use recipient::{IdentityRecipient, new_identity, seal_to_identities};
 
+use super::hash::sha256;
 use super::seal::{self, Opened};
 use crate::secret::SecretBytes;
 use ask::Ask;
@@ -35,6 +36,8 @@ pub struct Identities {
     kind: Kind,
     /// The file's name in messages.
     source: String,
+    /// The hash of the file, which tells it from others.
+    mark: [u8; 32],
     ask: Ask,
 }
 
@@ -52,7 +55,12 @@ impl Identities {
         asker: impl Asker,
     ) -> Result<Self, IdentityError> {
         let kind = Kind::parse(&contents, source)?;
-        Ok(Self { kind, source: source.to_owned(), ask: Ask(Arc::new(asker)) })
+        let mark = sha256(contents.expose());
+        Ok(Self { kind, source: source.to_owned(), mark, ask: Ask(Arc::new(asker)) })
+    }
+
+    pub fn mark(&self) -> &[u8; 32] {
+        &self.mark
     }
 
     /// Opens a box that is sealed to one of these identities.

@@ -4,6 +4,13 @@
 //! one buffer of its exact size; nothing of a file that fails is handed out.
 //! (age's own writer keeps the last 64 KiB it sealed in a buffer that it frees unwiped.)
 
+mod error;
+mod shape;
+#[cfg(test)]
+mod tests;
+
+pub use error::{OpenError, SealError};
+
 use super::age_key::{AgeKey, is_recipient};
 use crate::secret::SecretBytes;
 use age::secrecy::ExposeSecret;
@@ -11,21 +18,9 @@ use age::{DecryptError, Decryptor, EncryptError, Encryptor};
 use age_core::format::{FILE_KEY_BYTES, FileKey, Stanza};
 use std::cell::RefCell;
 use std::collections::HashSet;
-use std::fmt;
 use std::io::{Read, Write};
 use std::iter;
 use zeroize::Zeroizing;
-
-/// Opening costs a try for each stanza, and who writes the file chooses their number.
-pub const MAX_STANZAS: usize = 64;
-
-/// The encodings around a payload: age's chunks, their tags, the nonce before them.
-const CHUNK_BYTES: usize = 64 * 1024;
-const TAG_BYTES: usize = 16;
-const NONCE_BYTES: usize = 16;
-const MAC_LINE_START: &[u8] = b"\n--- ";
-const MAC_LINE_REST_BYTES: usize = 44;
-const STANZA_START: &[u8] = b"\n-> ";
 
 /// The key that one age file is encrypted with: enough to open that file and no other.
 pub struct FileKeyBytes(Zeroizing<[u8; FILE_KEY_BYTES]>);
@@ -56,24 +51,6 @@ pub struct Sealed {
 pub struct Opened {
     pub plaintext: SecretBytes,
     pub file_key: FileKeyBytes,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-pub enum SealError {
-    NoRecipient,
-    /// Not a recipient that can be sealed to; the text names it.
-    BadRecipient(String),
-    /// The name of a plugin: the program is `age-plugin-<name>`.
-    MissingPlugin(String),
-    Failed(String),
-}
-
-#[derive(Debug, PartialEq, Eq)]
-pub enum OpenError {
-    /// The key is not among those that the file is sealed to.
-    NoMatch,
-    Damaged(String),
-    TooLarge,
 }
 
 /// Seals to every recipient (`age1…`, X25519 only).
@@ -139,7 +116,7 @@ pub(super) fn decrypt(
     file: &[u8],
     limit: usize,
 ) -> Result<SecretBytes, OpenError> {
-    let plaintext_bytes = plaintext_bytes(file)?;
+    let plaintext_bytes = shape::plaintext_bytes(file)?;
     if plaintext_bytes > limit {
         return Err(OpenError::TooLarge);
     }
@@ -156,31 +133,8 @@ fn read_exactly(mut reader: impl Read, bytes: usize) -> Result<SecretBytes, Open
     };
     match read() {
         Ok(0) => Ok(SecretBytes::new(std::mem::take(&mut buffer))),
-        _ => Err(damaged("its contents were changed or cut off")),
+        _ => Err(OpenError::damaged("its contents were changed or cut off")),
     }
-}
-
-/// How long the plaintext is, by the file's length alone. Counts the stanzas on the way.
-fn plaintext_bytes(file: &[u8]) -> Result<usize, OpenError> {
-    let header_bytes = find(file, MAC_LINE_START).ok_or_else(|| damaged("it is no age file"))?;
-    let stanzas = file.get(..header_bytes).map_or(0, |header| count(header, STANZA_START));
-    if stanzas > MAX_STANZAS {
-        return Err(damaged("its header has too many stanzas"));
-    }
-    let before_payload = header_bytes + MAC_LINE_START.len() + MAC_LINE_REST_BYTES + NONCE_BYTES;
-    let payload = file.len().checked_sub(before_payload);
-    let plaintext = payload.and_then(|payload| {
-        payload.checked_sub(payload.div_ceil(CHUNK_BYTES + TAG_BYTES).max(1) * TAG_BYTES)
-    });
-    plaintext.ok_or_else(|| damaged("it is cut off"))
-}
-
-fn find(bytes: &[u8], pattern: &[u8]) -> Option<usize> {
-    bytes.windows(pattern.len()).position(|window| window == pattern)
-}
-
-fn count(bytes: &[u8], pattern: &[u8]) -> usize {
-    bytes.windows(pattern.len()).filter(|window| *window == pattern).count()
 }
 
 /// Hands the file key to all recipients and keeps a copy.
@@ -237,57 +191,3 @@ impl age::Identity for Known<'_> {
         Some(Ok(self.0.to_age()))
     }
 }
-
-impl From<DecryptError> for OpenError {
-    fn from(cause: DecryptError) -> Self {
-        match cause {
-            DecryptError::NoMatchingKeys => Self::NoMatch,
-            DecryptError::UnknownFormat => damaged("its version of age is unknown"),
-            DecryptError::InvalidMac => damaged("its header was changed"),
-            DecryptError::DecryptionFailed => damaged("its wrapped key was changed"),
-            _ => damaged("its header is malformed"),
-        }
-    }
-}
-
-impl From<EncryptError> for SealError {
-    fn from(cause: EncryptError) -> Self {
-        match cause {
-            EncryptError::MissingRecipients => Self::NoRecipient,
-            other => Self::Failed(other.to_string()),
-        }
-    }
-}
-
-fn damaged(what: &str) -> OpenError {
-    OpenError::Damaged(what.to_owned())
-}
-
-impl fmt::Display for OpenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoMatch => f.write_str("it is not sealed to this key"),
-            Self::Damaged(what) => f.write_str(what),
-            Self::TooLarge => f.write_str("it is larger than allowed"),
-        }
-    }
-}
-
-impl fmt::Display for SealError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoRecipient => f.write_str("there is nobody to seal to"),
-            Self::BadRecipient(text) => write!(f, "{text} is no key that can be sealed to"),
-            Self::MissingPlugin(name) => {
-                write!(f, "the program age-plugin-{name} is not installed")
-            }
-            Self::Failed(what) => f.write_str(what),
-        }
-    }
-}
-
-impl std::error::Error for OpenError {}
-impl std::error::Error for SealError {}
-
-#[cfg(test)]
-mod tests;

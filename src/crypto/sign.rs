@@ -8,6 +8,7 @@ use super::random::random;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::{Signature, Signer, VerifyingKey};
+use std::sync::OnceLock;
 use zeroize::Zeroizing;
 
 /// Room for the longest text decoded here: base64 wants whole groups of three bytes.
@@ -15,7 +16,11 @@ const DECODED_ROOM_BYTES: usize = 72;
 const SIGN_BIT: u8 = 0x80;
 
 /// A secret Ed25519 key; wiped on drop.
-pub struct SigningKey(ed25519_dalek::SigningKey);
+pub struct SigningKey {
+    seed: Zeroizing<[u8; 32]>,
+    /// Made when first needed: reading alone needs no public half, which costs a multiplication.
+    pair: OnceLock<ed25519_dalek::SigningKey>,
+}
 
 impl SigningKey {
     pub fn generate() -> Self {
@@ -23,21 +28,25 @@ impl SigningKey {
     }
 
     pub fn from_seed(seed: Zeroizing<[u8; 32]>) -> Self {
-        Self(ed25519_dalek::SigningKey::from_bytes(&seed))
+        Self { seed, pair: OnceLock::new() }
     }
 
     pub fn expose_seed(&self) -> &[u8; 32] {
-        self.0.as_bytes()
+        &self.seed
+    }
+
+    fn pair(&self) -> &ed25519_dalek::SigningKey {
+        self.pair.get_or_init(|| ed25519_dalek::SigningKey::from_bytes(&self.seed))
     }
 
     /// The public half: 43 characters.
     pub fn public(&self) -> String {
-        URL_SAFE_NO_PAD.encode(self.0.verifying_key().as_bytes())
+        URL_SAFE_NO_PAD.encode(self.pair().verifying_key().as_bytes())
     }
 
     /// The signature over `context` followed by `message`: 86 characters.
     pub fn sign(&self, context: &str, message: &[u8]) -> String {
-        let signature = self.0.sign(&signed_bytes(context, message));
+        let signature = self.pair().sign(&signed_bytes(context, message));
         URL_SAFE_NO_PAD.encode(signature.to_bytes())
     }
 }

@@ -189,11 +189,11 @@ fn ring_of(state: &State, entry: &Entry, new: &NewGeneration) -> Option<RingName
 }
 
 /// Only accepted entries make generations that are sealed to. `previous` stays within the ring.
+/// The maker has them under the key they have from here on: a key change gives the old one nothing.
 fn add_generations(state: &mut State, entry: &Entry) {
-    let Some(maker) = state.keys.get(&entry.header.author).map(|owner| owner.recipient.clone())
-    else {
-        return;
-    };
+    let maker = state.keys.get(&entry.header.author).map(|owner| owner.member);
+    let Some(maker) = maker.and_then(|maker| state.members.get(&maker)) else { return };
+    let maker = maker.recipient.clone();
     for new in &entry.header.rings {
         let Some(ring) = ring_of(state, entry, new) else { continue };
         let earlier: BTreeSet<_> =
@@ -220,7 +220,10 @@ fn count_wraps(state: &mut State, entry: &Entry) {
     if entry.header.wraps.is_empty() {
         return;
     }
-    let held: BTreeSet<_> = state.rings.held_by(&author.recipient).into_iter().cloned().collect();
+    let mut held: BTreeSet<_> =
+        state.rings.held_by(&author.recipient).into_iter().cloned().collect();
+    let own = state.rings.generations.iter().filter(|generation| generation.entry == entry.id);
+    held.extend(own.map(|generation| generation.recipient.clone()));
     for wrap in &entry.header.wraps {
         let ghost = !wrap.opens.iter().all(|recipient| held.contains(recipient));
         for recipient in wrap.opens.iter().filter(|recipient| held.contains(recipient)) {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::crypto::age_key::AgeKey;
 use crate::crypto::member::{MemberKey, encode_ring_keys};
 use crate::crypto::random::random;
-use crate::crypto::seal::{self, FileKeyBytes};
+use crate::crypto::seal;
 use crate::error::{Error, Explain, Kind, Result};
 use crate::format::line::Line;
 use crate::format::{body, header};
@@ -42,8 +42,8 @@ pub struct Pen<'a> {
 pub struct Written {
     pub entry: Entry,
     pub lines: Vec<u8>,
-    /// Where each value box stands within the lines, and its file key.
-    pub boxes: BTreeMap<BoxId, (std::ops::Range<usize>, FileKeyBytes)>,
+    /// Where each box stands within the lines.
+    pub boxes: BTreeMap<BoxId, std::ops::Range<usize>>,
     pub new_rings: Vec<AgeKey>,
 }
 
@@ -60,7 +60,7 @@ struct Work<'a> {
     after: State,
     made: Vec<(RingName, AgeKey, Id)>,
     header: Header,
-    files: Vec<(BoxId, Vec<u8>, Option<FileKeyBytes>)>,
+    files: Vec<(BoxId, Vec<u8>)>,
 }
 
 /// Writes an entry on top of `state`.
@@ -79,7 +79,7 @@ pub fn write(pen: &Pen<'_>, state: &State, content: Content) -> Result<Written> 
     };
     for (id, file) in sealed {
         work.header.boxes.push(BoxClaim { id, to: vec![] });
-        work.files.push((id, file, None));
+        work.files.push((id, file));
     }
     work.foresee(&records)?;
     let planned = work.plan(author, &pending)?;
@@ -169,9 +169,8 @@ impl Work<'_> {
             if let Some(new) = self.header.rings.last_mut() {
                 new.previous = boxes;
             }
-            self.files.extend(
-                previous.into_iter().map(|(previous, file)| (previous.key_box, file, None)),
-            );
+            self.files
+                .extend(previous.into_iter().map(|(previous, file)| (previous.key_box, file)));
             self.made.push((name.clone(), key, ring));
         }
         Ok(())
@@ -210,7 +209,7 @@ impl Work<'_> {
                 .or_failed(|| "cannot seal a key".into())?;
             let key_box = BoxId::of(&sealed.file);
             self.header.wraps.push(Wrap { to, opens, key_box });
-            self.files.push((key_box, sealed.file, None));
+            self.files.push((key_box, sealed.file));
         }
         Ok(())
     }
@@ -249,7 +248,7 @@ impl Work<'_> {
             let id = BoxId::of(&sealed.file);
             real.insert(box_to_seal.stands_for, id);
             self.header.boxes.push(BoxClaim { id, to });
-            self.files.push((id, sealed.file, Some(sealed.file_key)));
+            self.files.push((id, sealed.file));
         }
         let settled = |id: BoxId| real.get(&id).copied().unwrap_or(id);
         records.iter_mut().for_each(|record| settle(record, &settled));
@@ -269,10 +268,10 @@ impl Work<'_> {
         let signature = self.pen.member.signing.sign(ENTRY_CONTEXT, text.as_bytes());
         let mut lines = vec![];
         let mut boxes = BTreeMap::new();
-        for (id, file, file_key) in self.files {
+        for (id, file) in self.files {
             let start = lines.len();
             lines.extend_from_slice(Line::for_box(id, &file).as_bytes());
-            file_key.map(|key| boxes.insert(id, (start..lines.len(), key)));
+            boxes.insert(id, start..lines.len());
         }
         lines.extend_from_slice(Line::for_entry(&signature, &text).as_bytes());
         let changes = records.into_iter().map(Change::Known).collect();

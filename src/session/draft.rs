@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::crypto::member::MemberKey;
 use crate::crypto::random::random;
 use crate::error::{Error, Result};
 use crate::format::limits::{NOTE_BYTES, VALUE_BYTES};
@@ -11,12 +12,15 @@ use crate::format::plaintext;
 use crate::org::ids::{BoxId, Id, Nonce, PublicKey};
 use crate::org::names::SecretName;
 use crate::org::policy::Judge;
-use crate::org::record::{NewSecret, NewVersion, Record, SecretType};
+use crate::org::record::{Card, NewSecret, NewVersion, Record, SecretType};
 use crate::org::rings::RingName;
 use crate::org::secrets::Secret;
 use crate::org::state::{Member, State};
 use crate::org::time::Time;
 use crate::secret::SecretBytes;
+
+/// The longest note, for commands that refuse before they ask.
+pub const NOTE_MAX_BYTES: usize = NOTE_BYTES;
 
 /// A box to be sealed when the change is committed.
 pub struct Pending {
@@ -34,6 +38,8 @@ pub struct Draft<'a> {
     pub(super) pending: Vec<Pending>,
     /// Boxes sealed already, to identities.
     pub(super) sealed: Vec<(BoxId, Vec<u8>)>,
+    /// My member key from this change on.
+    pub(super) next_member: Option<MemberKey>,
 }
 
 /// A new secret, as a command asks for it.
@@ -48,7 +54,7 @@ pub struct Wanted<'a> {
 
 impl<'a> Draft<'a> {
     pub(super) fn new(state: &'a State, me: &'a Member, now: Time) -> Self {
-        Self { state, me, now, records: vec![], pending: vec![], sealed: vec![] }
+        Self { state, me, now, records: vec![], pending: vec![], sealed: vec![], next_member: None }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -132,6 +138,13 @@ impl<'a> Draft<'a> {
         let id = BoxId::of(&file);
         self.sealed.push((id, file));
         id
+    }
+
+    /// A new member key of mine, in a box sealed to my identities; the old one holds nothing then.
+    pub fn change_key(&mut self, card: Card, member: MemberKey, file: Vec<u8>) -> Result<()> {
+        self.member_box(file);
+        self.next_member = Some(member);
+        self.record(Record::ChangeKey { member: self.me.id, card })
     }
 
     fn value(

@@ -38,7 +38,7 @@ pub fn found(
 ) -> Result<Session> {
     let folder = Folder::of(&ctx.paths()?.state, &settings.vault);
     let member = MemberKey::generate();
-    let member_box = seal_member_box(&member, name, identities, ctx)?;
+    let member_box = seal_member_box(&member, name, identities, Person::of(ctx))?;
     let card = new_card(None, &member, name, &member_box, identities)?;
     let places = ENVIRONMENTS.iter().filter_map(|name| PlaceName::parse(name));
     let environments = places.map(|name| NewPlace { nonce: Nonce(random()), name }).collect();
@@ -72,10 +72,10 @@ pub fn seal_member_box(
     member: &MemberKey,
     name: &Title,
     identities: &[IdentityRecipient],
-    ctx: &Context,
+    person: Person,
 ) -> Result<Vec<u8>> {
     let plaintext = member.encode(name.as_str());
-    seal_to_identities(identities, plaintext.expose(), Person::of(ctx))
+    seal_to_identities(identities, plaintext.expose(), person)
         .or_failed(|| "cannot seal to your identity".to_owned())
 }
 

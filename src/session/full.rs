@@ -11,7 +11,7 @@ use crate::org::boxes::{Boxes, Named};
 use crate::org::entry::{Body, Entry};
 use crate::org::fold::fold;
 use crate::org::ids::{BoxId, EntryId};
-use crate::org::order::order;
+use crate::org::order::{Ordered, order};
 use crate::org::record::{Card, Change};
 use crate::org::state::State;
 
@@ -56,6 +56,17 @@ pub fn check(
     let scanned = scan(bytes, trusted, progress);
     let vault = the_vault(&scanned, wanted)?;
     let keys = unlock(&member_boxes(bytes, &scanned, vault))?;
+    Ok(check_with(bytes, scanned, vault, keys, progress))
+}
+
+/// The rest of the check, once lines are scanned and member keys are had: nothing here asks anybody.
+pub fn check_with(
+    bytes: &[u8],
+    scanned: Scanned,
+    vault: EntryId,
+    keys: Vec<MemberKey>,
+    progress: Progress<'_>,
+) -> Checked {
     let source = |id: BoxId| box_at(bytes.get(scanned.boxes.get(&id)?.clone())?, id);
     let mut rings = RingKeys::default();
     let mut wrong_wraps = vec![];
@@ -64,16 +75,17 @@ pub fn check(
         wrong_wraps.extend(rings.collect(key, headers, &source));
     }
     let mut origins = BTreeMap::new();
-    let entries = open_bodies(&scanned, vault, &rings, &mut origins);
+    let entries = open_bodies(&scanned, vault, &rings, &mut origins, progress);
     let ordered = order(vault, &entries);
     let state = fold(vault, &ordered);
     let boxes = Boxes::sort(&state, ordered.entries.iter().copied());
     let missing = boxes.missing(|id| scanned.boxes.contains_key(id));
     let heads = ordered.heads();
-    let waiting = ordered.waiting.iter().map(|(entry, parent)| (entry.id, *parent)).collect();
-    let strangers = ordered.strangers.iter().map(|entry| entry.id).collect();
+    let waiting: Vec<(EntryId, EntryId)> =
+        ordered.waiting.iter().map(|(entry, parent)| (entry.id, *parent)).collect();
+    let strangers = outside(&entries, &ordered);
     let member = keys.into_iter().find(|key| member_of(&state, key).is_some());
-    Ok(Checked {
+    Checked {
         vault,
         state,
         heads,
@@ -86,7 +98,18 @@ pub fn check(
         wrong_wraps,
         origins,
         scanned,
-    })
+    }
+}
+
+/// Entries that are not part of the vault: of strangers, of another vault, second beginnings.
+fn outside(entries: &[Entry], ordered: &Ordered<'_>) -> Vec<EntryId> {
+    let inside: BTreeSet<EntryId> = ordered
+        .entries
+        .iter()
+        .map(|entry| entry.id)
+        .chain(ordered.waiting.iter().map(|(entry, _)| entry.id))
+        .collect();
+    entries.iter().map(|entry| entry.id).filter(|id| !inside.contains(id)).collect()
 }
 
 /// The member whose current key this is.
@@ -96,19 +119,19 @@ pub fn member_of<'a>(state: &'a State, key: &MemberKey) -> Option<&'a crate::org
 }
 
 /// Which vault the file is: the wanted one, or the only one.
-fn the_vault(scanned: &Scanned, wanted: Option<EntryId>) -> Result<EntryId> {
+pub(super) fn the_vault(scanned: &Scanned, wanted: Option<EntryId>) -> Result<EntryId> {
     let first =
         |entry: &&SignedEntry| entry.header.vault.is_none() && entry.header.parents.is_empty();
     let found: Vec<EntryId> =
         scanned.entries.values().filter(first).map(|entry| entry.id).collect();
     match (wanted, found.as_slice()) {
         (Some(wanted), _) if found.contains(&wanted) => Ok(wanted),
+        (_, []) => Err(Error::damaged("the vault has no first entry")
+            .hint("`secrets repair --from FILE` takes it from another copy")),
         (Some(wanted), _) => Err(Error::rolled_back("this is another vault than it must be")
             .because(format!("the vault {wanted} does not begin in this file"))
             .hint("`secrets repair` puts back what this machine has seen; `--vault-id` accepts another")),
         (None, [one]) => Ok(*one),
-        (None, []) => Err(Error::damaged("the vault has no first entry")
-            .hint("`secrets repair --from FILE` takes it from another copy")),
         (None, _) => Err(Error::conflict("the file holds the entries of several vaults")
             .because(found.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
             .hint("say which with `--vault-id`")),
@@ -116,7 +139,7 @@ fn the_vault(scanned: &Scanned, wanted: Option<EntryId>) -> Result<EntryId> {
 }
 
 /// The files of all member boxes, newest first.
-fn member_boxes(bytes: &[u8], scanned: &Scanned, vault: EntryId) -> Vec<Vec<u8>> {
+pub(super) fn member_boxes(bytes: &[u8], scanned: &Scanned, vault: EntryId) -> Vec<Vec<u8>> {
     let ours = |entry: &&SignedEntry| entry.id == vault || entry.header.vault == Some(vault);
     let mut entries: Vec<&SignedEntry> = scanned.entries.values().filter(ours).collect();
     entries.sort_by_key(|entry| std::cmp::Reverse(entry.header.time));
@@ -138,11 +161,18 @@ fn open_bodies(
     vault: EntryId,
     rings: &RingKeys,
     origins: &mut Origins,
+    progress: Progress<'_>,
 ) -> Vec<Entry> {
     let signed: Vec<&SignedEntry> = scanned.entries.values().collect();
     let size = signed.len().div_ceil(THREADS).max(1);
+    let done = std::sync::atomic::AtomicUsize::new(0);
     let open = |part: &[&SignedEntry]| -> Vec<(Entry, Option<(String, String)>)> {
-        part.iter().map(|entry| open_body(entry, vault, rings)).collect()
+        let open_one = |entry: &&SignedEntry| {
+            let opened = open_body(entry, vault, rings);
+            progress(done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1, signed.len());
+            opened
+        };
+        part.iter().map(open_one).collect()
     };
     let opened: Vec<_> = std::thread::scope(|scope| {
         let parts: Vec<_> = signed.chunks(size).map(|part| scope.spawn(|| open(part))).collect();

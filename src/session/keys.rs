@@ -12,6 +12,8 @@ use crate::format::limits::KEYS_BYTES;
 use crate::org::entry::Header;
 use crate::org::ids::{BoxId, Recipient};
 
+use super::memory::KeptBytes;
+
 /// Gives a box's file by its id, hash checked.
 pub type BoxSource<'a> = &'a dyn Fn(BoxId) -> Option<Vec<u8>>;
 
@@ -28,6 +30,15 @@ impl RingKeys {
         if let Some(recipient) = Recipient::parse(key.recipient()) {
             self.0.insert(recipient, key);
         }
+    }
+
+    /// Keys out of this machine's memory, under the recipients that were checked when they came.
+    pub fn remembered(kept: &[(Recipient, KeptBytes)]) -> Self {
+        let parse = |(recipient, key): &(Recipient, KeptBytes)| {
+            let text = std::str::from_utf8(key.expose()).ok()?;
+            Some((recipient.clone(), AgeKey::parse(text)?))
+        };
+        Self(kept.iter().filter_map(parse).collect())
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (&Recipient, &AgeKey)> {
@@ -94,7 +105,7 @@ impl RingKeys {
     }
 }
 
-fn open_keys(key: &AgeKey, file: &[u8]) -> Option<Vec<AgeKey>> {
+pub(super) fn open_keys(key: &AgeKey, file: &[u8]) -> Option<Vec<AgeKey>> {
     let opened = seal::open(key, file, KEYS_BYTES).ok()?;
     decode_ring_keys(opened.plaintext.expose())
 }

@@ -1,13 +1,15 @@
 //! What this machine remembers of a vault, in the user's state folder, a folder a vault file:
 //!
 //!     pins     which vault stands here and the heads seen (plain: losing it loses no secret)
-//!     index    what a warm `env` needs: file stamp, ring keys, current values' places and keys
+//!     index    what a warm start needs: file stamp, ring keys, places of current values
+//!     values-  an environment's values that were opened here, together
 //!     state    the folded state
 //!     mirror   every living line seen
 //!
 //! Index and state are sealed with a key derived from the member key, so nobody who can merely write
 //! the folder can forge them. They are a cache: any doubt means a full check of the vault.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
@@ -28,6 +30,8 @@ use crate::storage::{self, Stamp};
 pub struct Pins {
     pub vault: EntryId,
     pub heads: Vec<EntryId>,
+    /// How many entries that is: who knows fewer does not overwrite what another command remembers.
+    pub entries: usize,
     /// Where the vault file holds my member box.
     pub member_box: Option<Place>,
 }
@@ -50,11 +54,15 @@ pub struct Seen {
     pub last_hash: [u8; 32],
 }
 
-/// Bytes of a key within the memory; wiped on drop.
-#[derive(Serialize, Deserialize)]
-pub struct KeptKey(Zeroizing<Vec<u8>>);
+/// Values of one environment that were opened here before, so that a warm start opens one file.
+#[derive(Default, Serialize, Deserialize)]
+pub struct Opened(pub BTreeMap<BoxId, KeptBytes>);
 
-impl KeptKey {
+/// Bytes of a key or value within the memory; wiped on drop.
+#[derive(Serialize, Deserialize)]
+pub struct KeptBytes(Zeroizing<Vec<u8>>);
+
+impl KeptBytes {
     pub fn new(bytes: &[u8]) -> Self {
         Self(Zeroizing::new(bytes.to_vec()))
     }
@@ -77,10 +85,10 @@ pub struct Current {
     pub to: Vec<Recipient>,
     /// Another secret has the bare name: this one is not injected.
     pub shadowed: bool,
+    /// Others wrote versions beside the current one.
+    pub in_conflict: bool,
     pub readable: bool,
     pub place: Option<Place>,
-    /// The file key of its box, once opened.
-    pub file_key: Option<KeptKey>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -91,7 +99,7 @@ pub struct Index {
     pub me: MemberId,
     pub environments: Vec<(Id, String)>,
     pub current: Vec<Current>,
-    pub rings: Vec<(Recipient, KeptKey)>,
+    pub rings: Vec<(Recipient, KeptBytes)>,
     /// What was wrong with the file, so that a warm start does not forget it.
     pub trouble: Trouble,
     /// The hash of the state that goes with it.
@@ -113,7 +121,7 @@ pub struct Trouble {
 pub struct Folder(PathBuf);
 
 /// Tells memories of this layout from others; another layout is no memory.
-const LAYOUT: u8 = 1;
+const LAYOUT: u8 = 2;
 
 impl Folder {
     /// The memory of the vault at a path, all links followed.
@@ -163,6 +171,10 @@ impl Folder {
         index: &mut Index,
         state: &State,
     ) -> Result<()> {
+        let newer = |known: &Pins| known.vault == pins.vault && known.entries > pins.entries;
+        if self.pins().as_ref().is_some_and(newer) {
+            return Ok(());
+        }
         self.prepare()?;
         let sealed = encode(key, state)?;
         index.state = sha256(&sealed);
@@ -171,9 +183,51 @@ impl Folder {
         self.write_pins(pins)
     }
 
-    /// Remembers file keys that were learnt on the way.
     pub fn remember_index(&self, key: &MemoryKey, index: &Index) -> Result<()> {
         self.write("index", &encode(key, index)?)
+    }
+
+    /// The values of an environment that were opened here before.
+    pub fn opened(&self, key: &MemoryKey, environment: &Id) -> Opened {
+        let file = storage::read(&self.0.join(values_name(environment))).ok();
+        file.and_then(|(file, _)| decode(key, &file)).unwrap_or_default()
+    }
+
+    pub fn remember_opened(
+        &self,
+        key: &MemoryKey,
+        environment: &Id,
+        opened: &Opened,
+    ) -> Result<()> {
+        self.write(&values_name(environment), &encode(key, opened)?)
+    }
+
+    /// Forgets every opened value that is not current any more.
+    pub fn forget_values_but(
+        &self,
+        key: &MemoryKey,
+        environments: &[&Id],
+        current: &BTreeSet<BoxId>,
+    ) {
+        for entry in std::fs::read_dir(&self.0).into_iter().flatten().flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let Some(id) = name.strip_prefix(VALUES) else { continue };
+            let kept = environments.iter().find(|environment| environment.as_str() == id);
+            let kept = kept.map(|id| (*id, self.opened(key, id)));
+            let written = match kept {
+                Some((_, opened)) if opened.0.keys().all(|value| current.contains(value)) => {
+                    continue;
+                }
+                Some((id, mut opened)) => {
+                    opened.0.retain(|value, _| current.contains(value));
+                    self.remember_opened(key, id, &opened).is_ok()
+                }
+                None => false,
+            };
+            if !written {
+                let _ = storage::remove(&entry.path());
+            }
+        }
     }
 
     fn write_pins(&self, pins: &Pins) -> Result<()> {
@@ -190,6 +244,11 @@ impl Folder {
 
     /// Forgets all but the mirror.
     pub fn forget(&self) {
+        for entry in std::fs::read_dir(&self.0).into_iter().flatten().flatten() {
+            if entry.file_name().to_string_lossy().starts_with(VALUES) {
+                let _ = storage::remove(&entry.path());
+            }
+        }
         for name in ["index", "state", "pins"] {
             let _ = storage::remove(&self.0.join(name));
         }
@@ -213,6 +272,12 @@ fn decode<T: DeserializeOwned>(key: &MemoryKey, file: &[u8]) -> Option<T> {
         return None;
     }
     postcard::from_bytes(rest).ok()
+}
+
+const VALUES: &str = "values-";
+
+fn values_name(environment: &Id) -> String {
+    format!("{VALUES}{environment}")
 }
 
 impl Seen {

@@ -5,19 +5,26 @@
 //! an earlier one.
 
 pub mod commit;
+pub mod copies;
 pub mod draft;
 pub mod found;
 pub mod full;
+pub mod generate;
 pub mod heads;
 pub mod hot;
 pub mod identity;
 pub mod keys;
 pub mod memory;
+pub mod merge;
 pub mod mirror;
+pub mod naming;
 pub mod open;
+pub mod reading;
+pub mod repair;
 pub mod rewrite;
 pub mod scan;
 pub mod tail;
 pub mod unlocked;
 pub mod values;
+pub mod verify;
 pub mod write;

@@ -10,10 +10,9 @@ use crate::context::Context;
 use crate::crypto::identity::Identities;
 use crate::crypto::local::{MemoryKey, memory_key};
 use crate::crypto::member::MemberKey;
-use crate::crypto::seal::FileKeyBytes;
 use crate::error::{Error, Explain, Result};
 use crate::format::line::{self, NotAVault};
-use crate::org::ids::{BoxId, EntryId, MemberId};
+use crate::org::ids::{BoxId, EntryId, Id, MemberId};
 use crate::org::policy::Judge;
 use crate::org::state::{Member, State};
 use crate::storage::{self, Stamp};
@@ -21,7 +20,7 @@ use crate::storage::{self, Stamp};
 use super::full::{self, Checked};
 use super::identity::{Source, open_member_box};
 use super::keys::RingKeys;
-use super::memory::{Current, Folder, Index, KeptKey, Pins, Place, Seen, Trouble};
+use super::memory::{Current, Folder, Index, KeptBytes, Pins, Place, Seen, Trouble};
 use super::scan::{box_at, no_progress};
 use super::{heads, mirror, rewrite};
 
@@ -40,6 +39,8 @@ pub struct Session {
     pub(super) memory: MemoryKey,
     pub(super) remembers: bool,
     pub(super) member_box: Option<Place>,
+    /// The key that a change being committed gives me.
+    pub(super) next_member: Option<MemberKey>,
 }
 
 /// The file as it is now.
@@ -100,10 +101,11 @@ impl Session {
     pub fn open(settings: Settings, ctx: &Context) -> Result<Self> {
         let settings = Rc::new(settings);
         let folder = Rc::new(Folder::of(&ctx.paths()?.state, &settings.vault));
-        let file = File::open(&settings.vault, &folder)?;
         let source = Source::find(&settings, ctx)?;
         let remembers = source.remembers();
+        // Before the file: what another command remembers after that is not in what is read here.
         let pins = folder.pins().filter(|_| remembers);
+        let file = File::open(&settings.vault, &folder)?;
         if let (Some(wanted), Some(pins)) = (settings.vault_id, &pins)
             && wanted != pins.vault
         {
@@ -140,13 +142,7 @@ impl Session {
         if !unchanged && !index.seen.may_have_grown(&file.stamp) {
             return Ok(None);
         }
-        let mut rings = RingKeys::default();
-        for (_, key) in &index.rings {
-            let text = std::str::from_utf8(key.expose()).unwrap_or_default();
-            crate::crypto::age_key::AgeKey::parse(text)
-                .into_iter()
-                .for_each(|key| rings.insert(key));
-        }
+        let rings = RingKeys::remembered(&index.rings);
         let mut session = Self {
             settings: Rc::clone(settings),
             vault: pins.vault,
@@ -160,6 +156,7 @@ impl Session {
             memory,
             remembers: true,
             member_box: pins.member_box,
+            next_member: None,
         };
         if unchanged || session.take_in_tail(file)? { Ok(Some(session)) } else { Ok(None) }
     }
@@ -176,7 +173,7 @@ impl Session {
         let bytes = file.all()?;
         line::check_magic(&bytes).map_err(|why| not_a_vault(&settings.vault, why))?;
         let wanted = settings.vault_id.or(pins.map(|pins| pins.vault));
-        let checked = full::check(&bytes, 0, wanted, &|files| keys.all(files), &no_progress)?;
+        let checked = keys.check(&bytes, wanted, remembers)?;
         let seen = pins.map(|pins| pins.heads.clone()).unwrap_or_default();
         heads::refuse_rollback(&checked, &seen)?;
         Self::from_checked(
@@ -244,6 +241,7 @@ impl Session {
             memory,
             remembers,
             member_box,
+            next_member: None,
             state: Some(checked.state),
         };
         let places = checked
@@ -251,38 +249,30 @@ impl Session {
             .boxes
             .iter()
             .map(|(id, place)| (*id, (place.start as u64, place.end as u64)));
-        session.rebuild_index(&places.collect(), BTreeMap::new());
-        session.mirror_whole(bytes, &checked.boxes.dead)?;
-        session.remember()?;
+        session.rebuild_index(&places.collect());
+        session.remember_whole(bytes, &checked.boxes.dead);
         Ok(session)
     }
 
-    /// The folded state, read from memory if it has not been needed yet.
+    /// The folded state, read from memory if it has not been needed yet. Where another command has
+    /// just replaced that part of the memory, the file is checked again.
     pub fn state(&mut self) -> Result<&State> {
-        if self.state.is_none() {
-            let remembered = self.folder.state(&self.memory, &self.index);
-            self.state = Some(match remembered {
-                Some(state) => state,
-                None => self.state_anew()?,
-            });
+        if !self.recall_state() {
+            let file = File::open(&self.settings.vault, &self.folder)?;
+            let bytes = file.all()?;
+            line::check_magic(&bytes).map_err(|why| not_a_vault(&self.settings.vault, why))?;
+            self.take_in_whole(&bytes, 0, file.stamp)?;
         }
         self.state.as_ref().ok_or_else(|| Error::failed("no state"))
     }
 
-    /// A memory whose state is lost: the file is checked again.
-    fn state_anew(&mut self) -> Result<State> {
-        let file = File::open(&self.settings.vault, &self.folder)?;
-        let bytes = file.all()?;
-        let key = || MemberKey::decode(self.member.encode("").expose());
-        let checked = full::check(
-            &bytes,
-            0,
-            Some(self.vault),
-            &|_| Ok(key().into_iter().collect()),
-            &no_progress,
-        )?;
-        heads::refuse_rollback(&checked, &self.index.heads)?;
-        Ok(checked.state)
+    /// Whether the state that goes with the index is at hand. Another one must not be: entries would
+    /// count twice, or not at all.
+    pub(super) fn recall_state(&mut self) -> bool {
+        if self.state.is_none() {
+            self.state = self.folder.state(&self.memory, &self.index);
+        }
+        self.state.is_some()
     }
 
     pub fn me<'a>(&self, state: &'a State) -> Result<&'a Member> {
@@ -293,18 +283,11 @@ impl Session {
             .ok_or_else(|| Error::denied("you are not a member of this vault any more"))
     }
 
-    /// Makes the index say what the state says; `learnt` are file keys by box.
-    pub(super) fn rebuild_index(
-        &mut self,
-        places: &BTreeMap<BoxId, (u64, u64)>,
-        learnt: BTreeMap<BoxId, FileKeyBytes>,
-    ) {
-        let mut keys: BTreeMap<BoxId, KeptKey> =
-            learnt.into_iter().map(|(id, key)| (id, KeptKey::new(key.expose()))).collect();
+    /// Makes the index say what the state says, and forgets values that are not current any more.
+    pub(super) fn rebuild_index(&mut self, places: &BTreeMap<BoxId, (u64, u64)>) {
         let mut known: BTreeMap<BoxId, Place> = BTreeMap::new();
         for current in std::mem::take(&mut self.index.current) {
             current.place.map(|place| known.insert(current.value, place));
-            current.file_key.map(|key| keys.entry(current.value).or_insert(key));
         }
         known.extend(
             places
@@ -335,21 +318,42 @@ impl Session {
                     value: version.value,
                     to: version.to.clone(),
                     shadowed: namesakes.first().is_some_and(|first| first.id != secret.id),
+                    in_conflict: secret.in_conflict(),
                     readable: judge.reveals(secret),
                     place: known.get(&version.value).copied(),
-                    file_key: keys.remove(&version.value),
                 })
             })
             .collect();
         self.index.rings = self
             .rings
             .iter()
-            .map(|(recipient, key)| (recipient.clone(), KeptKey::new(key.secret_text().expose())))
+            .map(|(recipient, key)| (recipient.clone(), KeptBytes::new(key.secret_text().expose())))
             .collect();
+        self.forget_old_values();
+    }
+
+    fn forget_old_values(&self) {
+        let environments: Vec<&Id> = self.index.environments.iter().map(|(id, _)| id).collect();
+        let current = self
+            .index
+            .current
+            .iter()
+            .filter(|current| current.readable)
+            .map(|current| current.value);
+        self.folder.forget_values_but(&self.memory, &environments, &current.collect());
+    }
+
+    /// Remembers all of a checked file. A memory that cannot be written is told, not a failure.
+    pub(super) fn remember_whole(&mut self, bytes: &[u8], dead: &BTreeSet<BoxId>) {
+        if let Err(error) = self.mirror_whole(bytes, dead).and_then(|()| self.remember()) {
+            let because = error.because.join(": ");
+            self.notices
+                .push(format!("nothing is remembered on this machine: {}: {because}", error.what));
+        }
     }
 
     /// The mirror gets every line of a file that was checked, and loses dead boxes.
-    pub(super) fn mirror_whole(&self, bytes: &[u8], dead: &BTreeSet<BoxId>) -> Result<()> {
+    fn mirror_whole(&self, bytes: &[u8], dead: &BTreeSet<BoxId>) -> Result<()> {
         if !self.remembers {
             return Ok(());
         }
@@ -362,15 +366,16 @@ impl Session {
         if !self.remembers {
             return Ok(());
         }
+        let Some(state) = &self.state else {
+            return self.folder.remember_index(&self.memory, &self.index);
+        };
         let pins = Pins {
             vault: self.vault,
             heads: self.index.heads.clone(),
+            entries: state.entries,
             member_box: self.member_box,
         };
-        match &self.state {
-            Some(state) => self.folder.remember(&self.memory, &pins, &mut self.index, state),
-            None => self.folder.remember_index(&self.memory, &self.index),
-        }
+        self.folder.remember(&self.memory, &pins, &mut self.index, state)
     }
 
     pub fn path(&self) -> PathBuf {
@@ -415,8 +420,6 @@ fn no_member(checked: &Checked, identity: &str) -> Error {
 pub(super) struct Unlocker<'a> {
     ctx: &'a Context,
     name: String,
-    /// Named for this one command: then no other key will do.
-    explicit: bool,
     source: std::cell::RefCell<Option<Source>>,
     identities: std::cell::OnceCell<Identities>,
 }
@@ -424,11 +427,9 @@ pub(super) struct Unlocker<'a> {
 impl<'a> Unlocker<'a> {
     pub fn new(source: Source, ctx: &'a Context) -> Self {
         let name = source.name();
-        let explicit = source.is_explicit();
         Self {
             ctx,
             name,
-            explicit,
             source: std::cell::RefCell::new(Some(source)),
             identities: std::cell::OnceCell::new(),
         }
@@ -438,7 +439,7 @@ impl<'a> Unlocker<'a> {
         &self.name
     }
 
-    fn identities(&self) -> Result<&Identities> {
+    pub fn identities(&self) -> Result<&Identities> {
         if let Some(source) = self.source.borrow_mut().take() {
             let loaded = source.load(self.ctx)?;
             let _ = self.identities.set(loaded);
@@ -462,9 +463,29 @@ impl<'a> Unlocker<'a> {
     }
 
     /// From the keyring, which is asked only in place of a person.
-    fn unlocked(&self, vault: EntryId) -> Result<Option<MemberKey>> {
-        let asks = !self.explicit && self.identities()?.ask_somebody();
-        Ok(if asks { super::unlocked::get(self.ctx, vault) } else { None })
+    pub fn unlocked(&self, vault: EntryId) -> Result<Option<MemberKey>> {
+        let identities = self.identities()?;
+        let kept = || super::unlocked::get(self.ctx, vault, identities.mark());
+        Ok(if identities.ask_somebody() { kept() } else { None })
+    }
+
+    /// A full check with the unlocked key; with the identities where there is none, or an old one.
+    pub fn check(
+        &self,
+        bytes: &[u8],
+        wanted: Option<EntryId>,
+        remembers: bool,
+    ) -> Result<full::Checked> {
+        if let Some(vault) = wanted.filter(|_| remembers)
+            && self.unlocked(vault)?.is_some()
+        {
+            let unlock = |_: &[Vec<u8>]| Ok(self.unlocked(vault)?.into_iter().collect());
+            let checked = full::check(bytes, 0, wanted, &unlock, &no_progress)?;
+            if checked.member.is_some() {
+                return Ok(checked);
+            }
+        }
+        full::check(bytes, 0, wanted, &|files| self.all(files), &no_progress)
     }
 
     pub fn all(&self, files: &[Vec<u8>]) -> Result<Vec<MemberKey>> {

@@ -3,7 +3,7 @@
 //! Only entries that each build on all heads known are taken in one by one; anything else (a merge, a
 //! bad line, a key not held) is left to a full check.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::crypto::hash::sha256;
 use crate::error::Result;
@@ -42,21 +42,21 @@ impl Session {
             .boxes
             .iter()
             .map(|(id, place)| (*id, (whole + place.start as u64, whole + place.end as u64)));
-        self.rebuild_index(&places.collect(), BTreeMap::new());
+        self.rebuild_index(&places.collect());
         let end = known + scanned.whole;
         let mut now = Seen::of(file.stamp, bytes.get(..end).unwrap_or_default(), end);
         (now.whole, now.last_line) = (now.whole + last, now.last_line + last);
         self.index.seen = now;
         if self.remembers {
-            mirror::add(&self.folder, tail.get(..scanned.whole).unwrap_or_default())?;
+            let _ = mirror::add(&self.folder, tail.get(..scanned.whole).unwrap_or_default());
         }
-        self.remember()?;
+        let _ = self.remember(); // a cache: the next command reads the tail again
         Ok(true)
     }
 
     fn fold_tail(&mut self, tail: &[u8], scanned: &Scanned) -> Result<bool> {
         let Some(chain) = chain(scanned, &self.index.heads) else { return Ok(false) };
-        if !scanned.bad.is_empty() || !scanned.requests.is_empty() {
+        if !scanned.bad.is_empty() || !scanned.requests.is_empty() || !self.recall_state() {
             return Ok(false);
         }
         let source = |id: BoxId| box_at(tail.get(scanned.boxes.get(&id)?.clone())?, id);

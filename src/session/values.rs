@@ -1,7 +1,7 @@
 //! Opening values and notes: hash, box, label; what states to be something else is damage.
 
 use crate::crypto::age_key::AgeKey;
-use crate::crypto::seal::{self, FileKeyBytes, OpenError};
+use crate::crypto::seal::{self, OpenError};
 use crate::error::{Error, Result};
 use crate::format::limits::{BOX_OVERHEAD_BYTES, NOTE_BYTES, VALUE_BYTES};
 use crate::format::plaintext;
@@ -26,22 +26,15 @@ impl<'a> Expected<'a> {
 
 const PLAINTEXT_BYTES: usize = VALUE_BYTES + VALUE_BYTES / 8 + BOX_OVERHEAD_BYTES;
 
-/// The value in a box, and the file key for next time.
+/// The value in a box.
 pub fn open(
     file: &[u8],
     to: &[Recipient],
     rings: &RingKeys,
     expected: &Expected<'_>,
-) -> Result<(SecretBytes, FileKeyBytes)> {
+) -> Result<SecretBytes> {
     let opened = open_with_any(rings.any(to), file, PLAINTEXT_BYTES)?;
-    let value = checked(&opened.plaintext, expected)?;
-    Ok((value, opened.file_key))
-}
-
-/// The value in a box whose file key this machine remembers.
-pub fn open_known(file: &[u8], key: &FileKeyBytes, expected: &Expected<'_>) -> Result<SecretBytes> {
-    let plaintext = seal::open_with_file_key(key, file, PLAINTEXT_BYTES).map_err(unopened)?;
-    checked(&plaintext, expected)
+    checked(&opened.plaintext, expected)
 }
 
 pub fn open_note(

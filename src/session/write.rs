@@ -20,12 +20,13 @@ use super::memory::{Place, Seen};
 use super::open::{File, Session, not_a_vault};
 use super::scan::no_progress;
 use super::{full, heads, mirror, rewrite};
+use crate::crypto::local::memory_key;
 use crate::crypto::member::MemberKey;
 
 /// A writer that waits longer than this is told that somebody hangs.
 const LOCK_WAIT: Duration = Duration::from_secs(30);
 /// How often a file may be replaced under a writer before that is an error.
-const TRIES: usize = 20;
+pub(super) const TRIES: usize = 20;
 
 /// The program and its version, as bodies record it.
 pub const AGENT: &str = concat!("secrets ", env!("CARGO_PKG_VERSION"));
@@ -77,6 +78,7 @@ impl Session {
                 return Ok(result);
             }
             let kills = draft.kills();
+            self.next_member = draft.next_member;
             let content =
                 Content { records: draft.records, pending: draft.pending, sealed: draft.sealed };
             let pen = Pen {
@@ -107,7 +109,7 @@ impl Session {
     }
 
     /// Brings the session up to the file as it is now.
-    fn refresh(&mut self) -> Result<File> {
+    pub(super) fn refresh(&mut self) -> Result<File> {
         let file = File::open(&self.settings.vault, &self.folder)?;
         if self.index.seen.is_unchanged(&file.stamp) {
             return Ok(file);
@@ -118,21 +120,26 @@ impl Session {
         let bytes = file.all()?;
         crate::format::line::check_magic(&bytes)
             .map_err(|why| not_a_vault(&self.settings.vault, why))?;
-        self.take_in_whole(&bytes, file.stamp)?;
+        self.take_in_whole(&bytes, 0, file.stamp)?;
         Ok(file)
     }
 
-    /// Checks a whole file again with the member key at hand.
-    pub(super) fn take_in_whole(&mut self, bytes: &[u8], stamp: Stamp) -> Result<()> {
-        let mut checked = self.check(bytes)?;
+    /// Takes in a whole file, of which `trusted` bytes were checked just before.
+    pub(super) fn take_in_whole(
+        &mut self,
+        bytes: &[u8],
+        trusted: usize,
+        stamp: Stamp,
+    ) -> Result<()> {
+        let mut checked = self.check(bytes, trusted)?;
         heads::refuse_rollback(&checked, &self.index.heads)?;
-        let me = checked
-            .member
-            .take()
-            .and_then(|key| full::member_of(&checked.state, &key).map(|me| (me.id, me.member_box)));
-        let (me, my_box) =
+        let me = checked.member.take().and_then(|key| {
+            full::member_of(&checked.state, &key).map(|me| (me.id, me.member_box)).zip(Some(key))
+        });
+        let ((me, my_box), member) =
             me.ok_or_else(|| Error::denied("you are not a member of this vault any more"))?;
         self.me = me;
+        self.become_member(member);
         self.member_box = checked.scanned.boxes.get(&my_box).map(|place| Place {
             id: my_box,
             start: place.start as u64,
@@ -152,14 +159,28 @@ impl Session {
         let places: BTreeMap<BoxId, (u64, u64)> = places.collect();
         self.state = Some(checked.state);
         self.index.current.iter_mut().for_each(|current| current.place = None);
-        self.rebuild_index(&places, BTreeMap::new());
-        self.mirror_whole(bytes, &checked.boxes.dead)?;
-        self.remember()
+        self.rebuild_index(&places);
+        self.remember_whole(bytes, &checked.boxes.dead);
+        Ok(())
     }
 
-    pub(super) fn check(&self, bytes: &[u8]) -> Result<full::Checked> {
-        let key = || MemberKey::decode(self.member.encode("").expose());
-        full::check(bytes, 0, Some(self.vault), &|_| Ok(key().into_iter().collect()), &no_progress)
+    /// After a key change nothing remembered opens for the old key.
+    fn become_member(&mut self, member: MemberKey) {
+        let changed = member.age.recipient() != self.member.age.recipient();
+        self.member = member;
+        if changed {
+            self.memory = memory_key(&self.member, &self.vault.to_string());
+            self.folder.forget();
+        }
+    }
+
+    /// Checks a whole file again with the member key at hand, and the one that replaces it now.
+    pub(super) fn check(&self, bytes: &[u8], trusted: usize) -> Result<full::Checked> {
+        let keys = || [self.next_member.as_ref(), Some(&self.member)].into_iter().flatten();
+        let copies = |_: &[Vec<u8>]| {
+            Ok(keys().filter_map(|key| MemberKey::decode(key.encode("").expose())).collect())
+        };
+        full::check(bytes, trusted, Some(self.vault), &copies, &no_progress)
     }
 
     /// What stops writing, and the way out.
@@ -172,6 +193,11 @@ impl Session {
                     "`secrets repair` looks for them in this machine's mirror and in other copies",
                 ));
         }
+        self.refuse_behind()
+    }
+
+    /// Who does not know all that was written cannot tell what is dead or a stranger's.
+    pub(super) fn refuse_behind(&mut self) -> Result<()> {
         let state = self.state()?;
         if let Some(newer) = &state.newer {
             return Err(Error::failed("this vault needs a newer `secrets` to write")
@@ -196,12 +222,10 @@ impl Session {
         self.index.seen = seen;
         written.new_rings.into_iter().for_each(|key| self.rings.insert(key));
         let mut places = BTreeMap::new();
-        let mut learnt = BTreeMap::new();
-        for (id, (place, key)) in written.boxes {
+        for (id, place) in written.boxes {
             places.insert(id, (start + place.start as u64, start + place.end as u64));
-            learnt.insert(id, key);
         }
-        self.rebuild_index(&places, learnt);
+        self.rebuild_index(&places);
         if self.remembers {
             // The change is acknowledged whatever becomes of a cache.
             let _ = mirror::add(&self.folder, &written.lines);
@@ -225,7 +249,7 @@ impl Session {
         bytes: &[u8],
         torn: &[u8],
     ) -> Result<(), Unwritten> {
-        let checked = self.check(bytes)?;
+        let checked = self.check(bytes, 0)?;
         let sorted = rewrite::sort(bytes, &checked);
         let aside = [sorted.aside.as_slice(), torn].concat();
         if !aside.is_empty() {
@@ -238,7 +262,7 @@ impl Session {
             &sorted.kept,
             Permissions::Kept,
         )?;
-        self.take_in_whole(&sorted.kept, stamp)?;
+        self.take_in_whole(&sorted.kept, sorted.kept.len(), stamp)?;
         Ok(())
     }
 

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("cli", &["error"]),
     ("context", &["error", "secret"]),
-    ("config", &["cli", "context", "error"]),
+    ("config", &["cli", "context", "error", "org", "storage"]),
     (
         "commands",
         &[
@@ -19,9 +19,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         ],
     ),
     ("terminal", &["context", "error", "secret"]),
-    ("launch", &["context", "error", "secret"]),
+    ("launch", &["context", "error", "hygiene", "secret"]),
+    ("hygiene", &[]),
     ("exchange", &["error", "secret"]),
-    ("session", &["context", "crypto", "error", "format", "org", "secret", "storage"]),
+    ("session", &["config", "context", "crypto", "error", "format", "org", "secret", "storage"]),
     ("org", &["secret"]),
     ("format", &["org", "secret"]),
     ("crypto", &["secret"]),

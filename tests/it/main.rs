@@ -18,4 +18,7 @@ mod hunt;
 mod layers;
 mod output;
 mod pty;
+mod reader;
 mod selftest;
+mod stress;
+mod told;

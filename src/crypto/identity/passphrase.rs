@@ -50,7 +50,7 @@ fn armor(file: &[u8]) -> std::io::Result<Vec<u8>> {
 /// The binary form of an age file in either form.
 pub(in crate::crypto) fn dearmor(file: &[u8]) -> std::io::Result<Vec<u8>> {
     let mut binary = Vec::new();
-    ArmoredReader::new(file).read_to_end(&mut binary)?;
+    ArmoredReader::new(file.trim_ascii_start()).read_to_end(&mut binary)?;
     Ok(binary)
 }
 

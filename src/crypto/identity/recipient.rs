@@ -21,7 +21,7 @@ enum Kind {
     Plugin(age::plugin::Recipient),
     /// Hardware keys that age seals to without a plugin; a plugin opens them.
     Tag(String, age::tag::Recipient),
-    TagPq(String, age::tagpq::Recipient),
+    TagPq(String, Box<age::tagpq::Recipient>),
     /// No public half is known: the plugin seals to its own identity.
     PluginIdentity(age::plugin::Identity),
 }
@@ -44,7 +44,7 @@ impl IdentityRecipient {
         let text = || line.to_owned();
         Some(Self(match recipient.plugin() {
             "tag" => Kind::Tag(text(), line.parse().ok()?),
-            "tagpq" => Kind::TagPq(text(), line.parse().ok()?),
+            "tagpq" => Kind::TagPq(text(), Box::new(line.parse().ok()?)),
             name if is_plugin_name(name) => Kind::Plugin(recipient),
             _ => return None,
         }))
@@ -84,7 +84,7 @@ impl IdentityRecipient {
             Kind::Key(key) => Box::new(key.clone()),
             Kind::Ssh(key) => Box::new(key.clone()),
             Kind::Tag(_, key) => Box::new(key.clone()),
-            Kind::TagPq(_, key) => Box::new(key.clone()),
+            Kind::TagPq(_, key) => key.clone(),
             Kind::Plugin(recipient) => {
                 plugin(recipient.plugin(), std::slice::from_ref(recipient), &[], ask)?
             }

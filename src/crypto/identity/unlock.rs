@@ -35,7 +35,7 @@ impl<'a> Unlocker<'a> {
     }
 
     fn find(&self, stanzas: &[Stanza]) -> Result<Found, IdentityError> {
-        let Identities { kind, source, ask } = self.identities;
+        let Identities { kind, source, ask, .. } = self.identities;
         match kind {
             Kind::Ssh(key) => key.unwrap(stanzas, source, ask),
             Kind::Lines(entries) => self.find_in(entries, stanzas),

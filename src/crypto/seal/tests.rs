@@ -1,3 +1,4 @@
+use super::shape::{CHUNK_BYTES, MAX_STANZAS, TAG_BYTES};
 use super::*;
 use crate::crypto::random::random;
 
@@ -94,7 +95,7 @@ fn files_with_too_many_stanzas_are_not_tried() {
     assert!(open(&key, &seal_to(MAX_STANZAS - 2), LIMIT).is_ok());
     assert_eq!(
         open(&key, &seal_to(MAX_STANZAS - 1), LIMIT).err(),
-        Some(damaged("its header has too many stanzas"))
+        Some(OpenError::damaged("its header has too many stanzas"))
     );
 }
 

@@ -4,6 +4,7 @@
 mod builder;
 mod cheat;
 mod honest;
+mod matrix;
 mod naive;
 mod properties;
 mod symbols;

@@ -6,5 +6,7 @@ mod cheat;
 mod honest;
 mod matrix;
 mod naive;
+mod oracle;
 mod properties;
+mod speed;
 mod symbols;

@@ -113,12 +113,15 @@ impl<'a> Naive<'a> {
         let first = entry.header.vault.is_none();
         let accepted = !decided.barred.contains(&place) && (first || view.accepts(entry));
         let standing = if first { Standing::Other } else { view.standing(author) };
-        let mut done: Vec<Vec<Done>> = entry
-            .records()
-            .map(
-                |record| if accepted { view.does(entry, author, standing, record) } else { vec![] },
-            )
-            .collect();
+        let mut done: Vec<Vec<Done>> = vec![];
+        for record in entry.records() {
+            let own = done.concat();
+            done.push(if accepted {
+                view.does(entry, author, standing, record, &own)
+            } else {
+                vec![]
+            });
+        }
         for ((_, record), loss) in decided.applied.iter().filter(|((at, _), _)| *at == place) {
             let Some(list) = done.get_mut(*record).filter(|_| accepted) else { continue };
             list.retain(|one| !matches!(one, Done::Took(_)));
@@ -657,7 +660,19 @@ impl View<'_, '_> {
         author: MemberId,
         standing: Standing,
         record: &Record,
+        own: &[Done],
     ) -> Vec<Done> {
+        // What the entry itself made before this record is there too.
+        let here = |id: MemberId| {
+            self.is_active(id)
+                || own.iter().any(|done| matches!(done, Done::Admitted(m, _) if *m == id))
+        };
+        let group = |id: &Id| self.group_exists(id) || own.contains(&Done::Group(id.clone()));
+        let project = |id: &Id| self.project_exists(id) || own.contains(&Done::Project(id.clone()));
+        let created = |id: &Id| {
+            self.environment_of(id).is_some()
+                || own.iter().any(|done| matches!(done, Done::Created(s, _) if s == id))
+        };
         let lost = |loss: Loss| self.beside.contains(&loss);
         let id = |nonce| Id::derive(&entry.header.author, nonce);
         let mut done = vec![];
@@ -684,14 +699,14 @@ impl View<'_, '_> {
                 };
                 let taken =
                     lost(Loss::Role(*member, *role, reach.clone())) || lost(Loss::Member(*member));
-                if self.is_active(*member) && !taken {
+                if here(*member) && !taken {
                     done.push(Done::Raised(*member, *role, reach, given));
                 }
             }
-            Record::Lower { member, role, reach } if self.is_active(*member) => {
+            Record::Lower { member, role, reach } if here(*member) => {
                 done.push(Done::Took(Loss::Role(*member, *role, everywhere(*role, reach))));
             }
-            Record::Remove { member, keep } if self.is_active(*member) => {
+            Record::Remove { member, keep } if here(*member) => {
                 done.push(Done::Took(Loss::Member(*member)));
                 for other in self.members() {
                     let theirs = self.standing_of(other);
@@ -719,21 +734,22 @@ impl View<'_, '_> {
                     done.push(Done::Took(Loss::Key(old)));
                 }
             }
-            Record::Renew { member, expires } if self.is_active(*member) => {
+            Record::Renew { member, expires } if here(*member) => {
                 done.push(Done::Renewed(*member, Kind::Machine { expires: *expires }));
             }
             Record::CreateGroup { nonce, .. } => done.push(Done::Group(id(nonce))),
-            Record::DeleteGroup { group } if self.group_exists(group) => {
-                done.push(Done::Took(Loss::Group(group.clone())))
+            Record::DeleteGroup { group: group_id } if group(group_id) => {
+                done.push(Done::Took(Loss::Group(group_id.clone())))
             }
-            Record::JoinGroup { group, member } if self.group_exists(group) => {
-                if !lost(Loss::Joined(group.clone(), *member)) && !lost(Loss::Group(group.clone()))
+            Record::JoinGroup { group: group_id, member } if group(group_id) => {
+                if !lost(Loss::Joined(group_id.clone(), *member))
+                    && !lost(Loss::Group(group_id.clone()))
                 {
-                    done.push(Done::Joined(group.clone(), *member));
+                    done.push(Done::Joined(group_id.clone(), *member));
                 }
             }
-            Record::LeaveGroup { group, member } if self.group_exists(group) => {
-                done.push(Done::Took(Loss::Joined(group.clone(), *member)));
+            Record::LeaveGroup { group: group_id, member } if group(group_id) => {
+                done.push(Done::Took(Loss::Joined(group_id.clone(), *member)));
             }
             Record::Grant(grant) => {
                 let (to, on, environment) = (&grant.to, &grant.on, &grant.environment);
@@ -754,8 +770,8 @@ impl View<'_, '_> {
             }
             Record::CreateProject { nonce, .. } => done.push(Done::Project(id(nonce))),
             Record::CreateEnvironment { nonce, .. } => done.push(Done::Environment(id(nonce))),
-            Record::DeleteProject { project } if self.project_exists(project) => {
-                done.push(Done::Took(Loss::Project(project.clone())));
+            Record::DeleteProject { project: gone } if project(gone) => {
+                done.push(Done::Took(Loss::Project(gone.clone())));
             }
             Record::Ring { ring, name } if self.ring(ring).is_none() => {
                 done.push(Done::Ring(ring.clone(), name.clone()))
@@ -771,19 +787,19 @@ impl View<'_, '_> {
                     );
                 }
             }
-            Record::Update(new) if self.environment_of(&new.secret).is_some() => {
+            Record::Update(new) if created(&new.secret) => {
                 done.extend(
                     new.assign
                         .iter()
                         .map(|project| Done::Assigned(new.secret.clone(), project.clone())),
                 );
             }
-            Record::Assign { secret, projects } if self.environment_of(secret).is_some() => {
+            Record::Assign { secret, projects } if created(secret) => {
                 done.extend(
                     projects.iter().map(|project| Done::Assigned(secret.clone(), project.clone())),
                 );
             }
-            Record::Unassign { secret, projects } if self.environment_of(secret).is_some() => {
+            Record::Unassign { secret, projects } if created(secret) => {
                 let took =
                     projects.iter().map(|project| Loss::Assigned(secret.clone(), project.clone()));
                 done.extend(took.map(Done::Took));
@@ -971,7 +987,7 @@ impl Naive<'_> {
         let mut proposed: Proposals = BTreeSet::new();
         for (place, (entry, outcome)) in self.entries.iter().zip(&self.outcomes).enumerate() {
             let view = View { naive: self, past: &self.past[place], beside: &[] };
-            for record in entry.records() {
+            for (index, record) in entry.records().enumerate() {
                 let mut propose = |secrets: &BTreeMap<Id, Plain>, secret: &Id, value: BoxId| {
                     if !secrets
                         .get(secret)
@@ -980,7 +996,17 @@ impl Naive<'_> {
                         proposed.insert((secret.clone(), value, outcome.author));
                     }
                 };
-                let idle = |secret: &Id| !outcome.accepted || view.environment_of(secret).is_none();
+                let own = outcome.done.iter().take(index).flatten();
+                let own: Vec<&Id> = own
+                    .filter_map(|done| match done {
+                        Done::Created(id, _) => Some(id),
+                        _ => None,
+                    })
+                    .collect();
+                let idle = |secret: &Id| {
+                    !outcome.accepted
+                        || (view.environment_of(secret).is_none() && !own.contains(&secret))
+                };
                 match record {
                     Record::Create(new) => {
                         let id = Id::derive(&entry.header.author, &new.nonce);

@@ -84,7 +84,7 @@ fn as_recipients(keys: BTreeSet<u64>) -> BTreeSet<Recipient> {
 
 #[test]
 fn everybody_reaches_exactly_what_they_may() {
-    for_seeds(count(4_000), |seed| {
+    for_seeds(count(3_000), |seed| {
         let world = history(seed);
         nobody_reaches_more_than_they_were_entitled_to(&world);
         what_follows_a_removal_is_out_of_reach(&world);

@@ -259,7 +259,7 @@ fn dead_boxes_are_nobodys(world: &World, state: &State, ordered: &Ordered<'_>) {
 
 #[test]
 fn an_entry_that_knows_everything_goes_on_from_the_union() {
-    for_seeds(count(3_000), |seed| {
+    for_seeds(count(2_000), |seed| {
         let mut world = history(seed, People::SomeCheat);
         let mut union = world.union();
         let heads = union.heads.clone();

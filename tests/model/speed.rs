@@ -1,94 +1,9 @@
 //! Large histories: folding them must stay far from quadratic.
 
-use std::time::Instant;
+use secrets::org::record::Record;
 
-use secrets::org::entry::{Body, Entry, Header};
-use secrets::org::fold::fold;
-use secrets::org::ids::{EntryId, Id, PublicKey};
-use secrets::org::order::order;
-use secrets::org::record::{Change, Kind, NewPlace, NewSecret, NewVersion, Record, SecretType};
-use secrets::org::roles::{Reach, Role};
-
+use crate::log::{Log, admit, create, update};
 use crate::symbols::*;
-
-struct Log {
-    entries: Vec<Entry>,
-    vault: EntryId,
-}
-
-impl Log {
-    fn new() -> Self {
-        let mut log = Self { entries: vec![], vault: entry_id(1) };
-        let environments = vec![NewPlace { nonce: nonce(1), name: place_name("development") }];
-        let found = Record::Found { org: title("acme"), card: card("founder", 1), environments };
-        log.add(1, vec![], vec![found]);
-        log
-    }
-
-    fn add(&mut self, author: u64, parents: Vec<EntryId>, records: Vec<Record>) -> EntryId {
-        let first = self.entries.is_empty();
-        let id = entry_id(self.entries.len() as u64 + 1);
-        let header = Header {
-            vault: (!first).then_some(self.vault),
-            time: time(self.entries.len() as i64),
-            parents,
-            author: public_key(author),
-            members: recipient(0),
-            boxes: vec![],
-            rings: vec![],
-            wraps: vec![],
-        };
-        let body = Body::Opened(records.into_iter().map(Change::Known).collect());
-        self.entries.push(Entry { id, header, body });
-        id
-    }
-
-    fn fold(&self, what: &str) -> secrets::org::state::State {
-        let start = Instant::now();
-        let state = fold(self.vault, &order(self.vault, &self.entries));
-        println!("{what}: {} entries in {:?}", self.entries.len(), start.elapsed());
-        assert!(start.elapsed().as_secs() < 10, "{what} takes {:?}", start.elapsed());
-        state
-    }
-}
-
-fn founder() -> PublicKey {
-    public_key(1)
-}
-
-fn create(n: u64) -> Record {
-    Record::Create(NewSecret {
-        nonce: nonce(1000 + n),
-        name: secret_name(&format!("SECRET_{n}")),
-        kind: SecretType::Value,
-        environment: Id::derive(&founder(), &nonce(1)),
-        scope: None,
-        projects: vec![],
-        note: None,
-        rotate_days: None,
-        value: box_id(n * 1000),
-    })
-}
-
-fn update(n: u64, number: u32) -> Record {
-    Record::Update(NewVersion {
-        secret: Id::derive(&founder(), &nonce(1000 + n)),
-        number,
-        value: box_id(n * 1000 + u64::from(number)),
-        after: vec![box_id(n * 1000 + u64::from(number) - 1)],
-        restores: None,
-        assign: vec![],
-    })
-}
-
-fn admit(n: u64) -> Vec<Record> {
-    let card = card(&format!("person-{n}"), n);
-    let member = card.key;
-    vec![
-        Record::Admit { card, kind: Kind::Person },
-        Record::Raise { member, role: Role::Writer, reach: Reach::Org },
-    ]
-}
 
 #[test]
 fn ten_thousand_entries_in_a_row() {
@@ -100,7 +15,7 @@ fn ten_thousand_entries_in_a_row() {
     for n in 0..9_499 {
         head = log.add(1, vec![head], vec![update(n % 500, 2 + (n / 500) as u32)]);
     }
-    let state = log.fold("in a row");
+    let state = log.fold_timed("in a row");
     assert_eq!(state.secrets.len(), 500);
     assert!(state.refused.is_empty());
 }
@@ -113,7 +28,7 @@ fn ten_thousand_versions_of_one_secret() {
     for n in 0..9_998 {
         head = log.add(1, vec![head], vec![update(0, 2 + n)]);
     }
-    assert_eq!(log.fold("one secret").secrets.values().next().unwrap().versions.len(), 9_999);
+    assert_eq!(log.fold_timed("one secret").secrets.values().next().unwrap().versions.len(), 9_999);
 }
 
 #[test]
@@ -140,7 +55,7 @@ fn a_hundred_removals_on_branches_that_merge() {
         }
         head = log.add(1, vec![here, there], vec![]);
     }
-    let state = log.fold("a hundred removals");
+    let state = log.fold_timed("a hundred removals");
     assert_eq!(state.refused.len(), 800);
     assert_eq!(state.proposed.len(), 800);
     assert_eq!(state.active().count(), 1);
@@ -161,5 +76,5 @@ fn two_long_branches() {
         there = log.add(10, vec![there], vec![update(100 + n % 100, 2 + (n / 100) as u32)]);
     }
     log.add(1, vec![here, there], vec![]);
-    assert_eq!(log.fold("two long branches").refused.len(), 2_000);
+    assert_eq!(log.fold_timed("two long branches").refused.len(), 2_000);
 }

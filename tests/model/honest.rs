@@ -347,6 +347,21 @@ impl World {
         }
     }
 
+    /// An owner, two admins and a writer whom everybody knows: takings meet at every standing.
+    pub fn admit_peers(&mut self) {
+        for role in [Role::Owner, Role::Admin, Role::Admin, Role::Writer] {
+            let key = self.fresh();
+            let card = card(&format!("person-{key}"), key);
+            let member = card.key;
+            let mut wish = Wish { cards: vec![card.member_box], ..Wish::default() };
+            wish.records.push(Record::Admit { card, kind: Kind::Person });
+            wish.records.push(Record::Raise { member, role, reach: Reach::Org });
+            wish.keys.push((None, format!("person-{key}"), key));
+            self.write(0, 0, wish).unwrap();
+        }
+        (1..self.copies.len()).for_each(|copy| self.merge(copy, 0));
+    }
+
     pub fn admit_wish(&mut self) -> Wish {
         let key = self.fresh();
         let name = format!("person-{key}");

@@ -477,11 +477,11 @@ impl View<'_, '_> {
     fn environment_of(&self, secret: &Id) -> Option<Id> {
         let created = self.done().filter_map(|(place, done)| match done {
             Done::Created(id, environment) if id == secret => {
-                Some((self.naive.entries[place.0].id, environment.clone()))
+                Some((self.naive.entries[place.0].id, place.1, environment.clone()))
             }
             _ => None,
         });
-        created.min().map(|(_, environment)| environment)
+        created.min().map(|(.., environment)| environment)
     }
 
     fn projects_of(&self, secret: &Id) -> BTreeSet<Id> {
@@ -729,7 +729,12 @@ impl View<'_, '_> {
                 if self.is_active(*member) && !self.key_known(card.key) =>
             {
                 let Some((old, _)) = self.last_key(*member) else { return done };
-                if !lost(Loss::Key(old)) {
+                // Who is removed earlier in the entry, or beside it, gets no key; the old one is taken.
+                let ended =
+                    own.contains(&Done::Took(Loss::Member(*member))) || lost(Loss::Member(*member));
+                if !lost(Loss::Key(old)) && ended {
+                    done.push(Done::Took(Loss::Key(old)));
+                } else if !lost(Loss::Key(old)) {
                     done.push(Done::Keyed { member: *member, key: card.key, by: author });
                     done.push(Done::Took(Loss::Key(old)));
                 }

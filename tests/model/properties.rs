@@ -55,6 +55,9 @@ pub enum People {
 /// A random history of several people on several copies.
 pub fn history(seed: u64, people: People) -> World {
     let mut world = World::new(seed.wrapping_mul(0x1000_0001).wrapping_add(7), 3);
+    if seed % 2 == 0 {
+        world.admit_peers();
+    }
     let first = world.admit_wish();
     world.write(0, 0, first);
     let steps = 12 + world.rng.below(22);

@@ -55,7 +55,7 @@ pub enum People {
 /// A random history of several people on several copies.
 pub fn history(seed: u64, people: People) -> World {
     let mut world = World::new(seed.wrapping_mul(0x1000_0001).wrapping_add(7), 3);
-    if seed % 2 == 0 {
+    if seed.is_multiple_of(2) {
         world.admit_peers();
     }
     let first = world.admit_wish();

@@ -19,8 +19,9 @@ impl Session {
     pub fn environment(&self, name: &str) -> Result<Id> {
         let found = self.index.environments.iter().find(|(_, known)| known == name);
         found.map(|(id, _)| id.clone()).ok_or_else(|| {
-            let names: Vec<&str> =
+            let mut names: Vec<&str> =
                 self.index.environments.iter().map(|(_, name)| name.as_str()).collect();
+            names.sort_unstable();
             Error::not_found(format!("no environment named {name} in {}", self.index.org))
                 .because(format!("there are {}", names.join(", ")))
         })

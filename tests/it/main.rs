@@ -12,11 +12,20 @@
     reason = "a test that meets the unexpected should stop there and say so"
 )]
 
+mod acme;
 mod cli;
+mod create;
+mod delete;
+mod env;
 mod harness;
+mod history;
 mod hunt;
 mod layers;
+mod list;
 mod output;
+mod promises;
 mod pty;
+mod reveal;
 mod selftest;
 mod stress;
+mod update;

@@ -27,6 +27,8 @@ pub struct ProjectConfig {
     pub org: Option<String>,
     pub vault: Option<PathBuf>,
     pub environment: Option<String>,
+    /// Secrets without which `env` starts nothing.
+    pub required: Vec<String>,
     pub only: Vec<String>,
     pub except: Vec<String>,
     pub map: BTreeMap<String, String>,

@@ -5,8 +5,6 @@
 
 pub mod age_key;
 mod field;
-#[cfg(test)]
-mod figures;
 pub mod hash;
 pub mod identity;
 pub mod local;

@@ -1,6 +1,6 @@
 //! The commands about secrets that take no value.
 
-use super::{Consent, Output, Scope};
+use super::{Consent, Output, Precondition, Scope};
 use clap::Args;
 
 const REVEAL: &str = "\
@@ -30,7 +30,7 @@ pub struct RevealArgs {
 }
 
 const LIST: &str = "\
-Names, versions and notes, never values.
+Names and versions, never values.
 
 Examples:
   secrets list
@@ -91,10 +91,12 @@ pub struct HistoryArgs {
 }
 
 const RESTORE: &str = "\
-The earlier value becomes a new version; nothing is removed from the history.
+The earlier value becomes a new version; nothing is removed from the history. A version that
+history calls proposed, because its author had no right to it, is taken the same way.
 
-Example:
-  secrets restore DATABASE_URL --version 3";
+Examples:
+  secrets restore DATABASE_URL --version 3
+  secrets restore DATABASE_URL --version 5~9f3c --if-version 4";
 
 /// Make an earlier version current again
 #[derive(Args)]
@@ -106,6 +108,9 @@ pub struct RestoreArgs {
     /// The version whose value comes back
     #[arg(long, value_name = "VERSION")]
     pub version: String,
+
+    #[command(flatten)]
+    pub unless_moved: Precondition,
 
     #[command(flatten)]
     pub scope: Scope,
@@ -127,6 +132,9 @@ pub struct DeleteArgs {
     /// The secrets
     #[arg(value_name = "NAME", required = true)]
     pub names: Vec<String>,
+
+    #[command(flatten)]
+    pub unless_moved: Precondition,
 
     #[command(flatten)]
     pub consent: Consent,

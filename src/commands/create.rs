@@ -1,33 +1,36 @@
 //! `secrets create`: a new secret.
 
-use crate::cli::{CreateArgs, ValueArgs};
+use crate::cli::CreateArgs;
 use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::launch::danger;
 use crate::org::names::SecretName;
 use crate::org::record::SecretType;
 use crate::org::state::State;
-use crate::secret::SecretBytes;
 use crate::session::draft::Wanted;
-use crate::terminal::{Ending, Source, ask_line, read_new_value, say};
+use crate::terminal::{ask_line, say, warn};
 
-use super::secret::{Place, new_name, open};
+use super::input::{new_value, note};
+use super::secret::{Place, judge, new_name, not_allowed, open, tell};
 
 pub fn run(args: &CreateArgs, ctx: &mut Context) -> Result<()> {
+    let note = note(args.note.as_deref())?;
+    if let Some(name) = &args.name {
+        new_name(name)?;
+    }
     let mut session = open(&args.scope.vault, ctx)?;
     let place = Place::of(&session, &args.scope, ctx)?;
-    let typed = match &args.name {
-        Some(name) => name.clone(),
-        None => ask_line(ctx, "name")?,
-    };
-    let name = new_name(&typed)?;
-    if name.as_str() != typed {
-        say(ctx, format_args!("the name is {name}"));
-    }
-    if is_taken(session.state()?, &place, &name) {
+    let name = wanted_name(args, ctx)?;
+    let me = session.me;
+    let state = session.state()?;
+    if is_taken(state, &place, &name) {
         return taken(args, &place, &name, ctx);
     }
+    let judge = judge(state, me)?;
+    if !judge.creates_in(&place.id, &[]) {
+        return Err(not_allowed(&judge, "create secrets", &place));
+    }
     let value = new_value(&args.value, &name, ctx)?;
-    let note = args.note.as_ref().map(|note| SecretBytes::copy_of(note.as_bytes()));
     let made = session.commit(ctx, |draft| {
         if is_taken(draft.state, &place, &name) {
             return Ok(false);
@@ -38,16 +41,30 @@ pub fn run(args: &CreateArgs, ctx: &mut Context) -> Result<()> {
             environment: &place.id,
             projects: vec![],
             scope: None,
-            note: note.as_ref(),
+            note: note.as_ref().filter(|note| !note.is_empty()),
         };
         draft.create(wanted, &value)?;
         Ok(true)
     })?;
+    tell(&mut session, ctx);
     if !made {
         return taken(args, &place, &name, ctx);
     }
     say(ctx, format_args!("created {name} in {place}"));
+    warn_of_danger(&name, ctx);
     Ok(())
+}
+
+fn wanted_name(args: &CreateArgs, ctx: &mut Context) -> Result<SecretName> {
+    let typed = match &args.name {
+        Some(name) => name.clone(),
+        None => ask_line(ctx, "name")?,
+    };
+    let name = new_name(&typed)?;
+    if name.as_str() != typed {
+        say(ctx, format_args!("the name is {name}"));
+    }
+    Ok(name)
 }
 
 fn is_taken(state: &State, place: &Place, name: &SecretName) -> bool {
@@ -63,18 +80,12 @@ fn taken(args: &CreateArgs, place: &Place, name: &SecretName, ctx: &mut Context)
         .hint(format!("`secrets update {name} -e {}` gives it a new value", place.name)))
 }
 
-/// The value from wherever the arguments say; an empty one only on purpose.
-pub fn new_value(args: &ValueArgs, name: &SecretName, ctx: &mut Context) -> Result<SecretBytes> {
-    if let Some(length) = args.generate {
-        return crate::session::generate::letters_and_digits(length);
-    }
-    let source = args.from_file.clone().map_or(Source::Stdin, Source::File);
-    let ending = if args.verbatim { Ending::Verbatim } else { Ending::WithoutNewline };
-    let value = read_new_value(ctx, name.as_str(), &source, ending)?;
-    if value.is_empty() && !args.allow_empty {
-        return Err(
-            Error::usage("the value is empty").hint("use --allow-empty if it is meant to be")
+/// One such name keeps `env` from starting anything: better said now than then.
+pub fn warn_of_danger(name: &SecretName, ctx: &mut Context) {
+    if let Some(why) = danger(name.as_str()) {
+        warn(
+            ctx,
+            format_args!("`secrets env` refuses the name {name} without --allow-name: {why}"),
         );
     }
-    Ok(value)
 }

@@ -1,11 +1,14 @@
 //! What each verb does: refuse before asking, ask before writing, say last. One file a verb.
 
 mod create;
+mod current;
 mod delete;
+mod describe;
 mod env;
 mod history;
 mod identity;
 mod init;
+mod input;
 mod list;
 mod lock;
 mod merge;
@@ -17,6 +20,7 @@ mod show;
 mod unlock;
 mod update;
 mod verify;
+mod version;
 
 use crate::cli::Verb;
 use crate::context::Context;

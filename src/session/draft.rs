@@ -19,6 +19,9 @@ use crate::org::state::{Member, State};
 use crate::org::time::Time;
 use crate::secret::SecretBytes;
 
+/// The longest note, for commands that refuse before they ask.
+pub const NOTE_MAX_BYTES: usize = NOTE_BYTES;
+
 /// A box to be sealed when the change is committed.
 pub struct Pending {
     pub stands_for: BoxId,

@@ -28,6 +28,9 @@ use super::write::AGENT;
 /// The environments that every vault has from the start.
 pub const ENVIRONMENTS: [&str; 3] = ["development", "staging", "production"];
 
+/// Stands on a card for an identity whose public half only its plugin knows.
+pub const UNNAMED: &str = "a plugin's key";
+
 /// Makes the vault file that the settings name; it must not be there.
 pub fn found(
     settings: Settings,
@@ -92,9 +95,8 @@ pub fn new_card(
     let (Some(key), Some(recipient)) = (key, recipient) else {
         return Err(Error::failed("a new member key is malformed"));
     };
-    let identities = identities
-        .iter()
-        .map(|identity| identity.text().unwrap_or_else(|| "a plugin's key".to_owned()));
+    let identities =
+        identities.iter().map(|identity| identity.text().unwrap_or_else(|| UNNAMED.to_owned()));
     let mut card = Card {
         name: name.clone(),
         key,

@@ -112,18 +112,23 @@ pub fn explain(cause: IdentityError) -> Error {
 #[derive(Clone)]
 pub struct Person {
     person: Arc<dyn Prompter>,
-    can_ask: bool,
+    no_input: bool,
 }
 
 impl Person {
     pub fn of(ctx: &Context) -> Self {
-        Self { person: Arc::clone(&ctx.person), can_ask: ctx.can_ask() }
+        Self { person: Arc::clone(&ctx.person), no_input: ctx.no_input }
+    }
+
+    /// Looked for only when there is something to ask: a warm start never has.
+    fn can_ask(&self) -> bool {
+        !self.no_input && self.person.is_there()
     }
 }
 
 impl Asker for Person {
     fn passphrase(&self, prompt: &str) -> Option<SecretBytes> {
-        if !self.can_ask {
+        if !self.can_ask() {
             return None;
         }
         self.person.hidden(&format!("{prompt}: ")).ok()
@@ -134,7 +139,7 @@ impl Asker for Person {
     }
 
     fn confirm(&self, question: &str, yes: &str, no: Option<&str>) -> Option<bool> {
-        if !self.can_ask {
+        if !self.can_ask() {
             return None;
         }
         let choices = no.map_or_else(|| yes.to_owned(), |no| format!("{yes}/{no}"));

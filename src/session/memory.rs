@@ -85,6 +85,8 @@ pub struct Current {
     pub to: Vec<Recipient>,
     /// Another secret has the bare name: this one is not injected.
     pub shadowed: bool,
+    /// Others wrote versions beside the current one.
+    pub in_conflict: bool,
     pub readable: bool,
     pub place: Option<Place>,
 }
@@ -119,7 +121,7 @@ pub struct Trouble {
 pub struct Folder(PathBuf);
 
 /// Tells memories of this layout from others; another layout is no memory.
-const LAYOUT: u8 = 1;
+const LAYOUT: u8 = 2;
 
 impl Folder {
     /// The memory of the vault at a path, all links followed.

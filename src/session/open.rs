@@ -324,6 +324,7 @@ impl Session {
                     value: version.value,
                     to: version.to.clone(),
                     shadowed: namesakes.first().is_some_and(|first| first.id != secret.id),
+                    in_conflict: secret.in_conflict(),
                     readable: judge.reveals(secret),
                     place: known.get(&version.value).copied(),
                 })

@@ -253,32 +253,25 @@ impl Session {
         Ok(session)
     }
 
-    /// The folded state, read from memory if it has not been needed yet.
+    /// The folded state, read from memory if it has not been needed yet. Where another command has
+    /// just replaced that part of the memory, the file is checked again.
     pub fn state(&mut self) -> Result<&State> {
-        if self.state.is_none() {
-            let remembered = self.folder.state(&self.memory, &self.index);
-            self.state = Some(match remembered {
-                Some(state) => state,
-                None => self.state_anew()?,
-            });
+        if !self.recall_state() {
+            let file = File::open(&self.settings.vault, &self.folder)?;
+            let bytes = file.all()?;
+            line::check_magic(&bytes).map_err(|why| not_a_vault(&self.settings.vault, why))?;
+            self.take_in_whole(&bytes, 0, file.stamp)?;
         }
         self.state.as_ref().ok_or_else(|| Error::failed("no state"))
     }
 
-    /// A memory whose state is lost: the file is checked again.
-    fn state_anew(&mut self) -> Result<State> {
-        let file = File::open(&self.settings.vault, &self.folder)?;
-        let bytes = file.all()?;
-        let key = || MemberKey::decode(self.member.encode("").expose());
-        let checked = full::check(
-            &bytes,
-            0,
-            Some(self.vault),
-            &|_| Ok(key().into_iter().collect()),
-            &no_progress,
-        )?;
-        heads::refuse_rollback(&checked, &self.index.heads)?;
-        Ok(checked.state)
+    /// Whether the state that goes with the index is at hand. Another one must not be: entries would
+    /// count twice, or not at all.
+    pub(super) fn recall_state(&mut self) -> bool {
+        if self.state.is_none() {
+            self.state = self.folder.state(&self.memory, &self.index);
+        }
+        self.state.is_some()
     }
 
     pub fn me<'a>(&self, state: &'a State) -> Result<&'a Member> {

@@ -56,7 +56,7 @@ impl Session {
 
     fn fold_tail(&mut self, tail: &[u8], scanned: &Scanned) -> Result<bool> {
         let Some(chain) = chain(scanned, &self.index.heads) else { return Ok(false) };
-        if !scanned.bad.is_empty() || !scanned.requests.is_empty() {
+        if !scanned.bad.is_empty() || !scanned.requests.is_empty() || !self.recall_state() {
             return Ok(false);
         }
         let source = |id: BoxId| box_at(tail.get(scanned.boxes.get(&id)?.clone())?, id);

@@ -11,7 +11,7 @@ use crate::org::record::Record;
 use crate::org::roles::Reach;
 use crate::org::state::{Member, State};
 
-use super::found::{UNNAMED, new_card, seal_member_box};
+use super::found::{UNNAMED, new_card, seal_member_box_as};
 use super::identity::{Person, Source, explain};
 use super::open::Session;
 use super::unlocked;
@@ -69,7 +69,7 @@ impl Session {
             let mut all = sealable(&draft.me.identities, &unnamed)?;
             all.push(new.clone());
             let name = draft.me.name.clone();
-            let file = seal_member_box(&member, &name, &all, person.clone())?;
+            let file = seal_member_box_as(person.clone(), &member, &name, &all)?;
             let card = new_card(Some(vault), &member, &name, &file, &all)?;
             draft.member_box(file);
             draft.record(Record::Card { card })
@@ -87,7 +87,7 @@ impl Session {
             let all = sealable(&left, &unnamed)?;
             let name = draft.me.name.clone();
             let member = MemberKey::generate();
-            let file = seal_member_box(&member, &name, &all, person.clone())?;
+            let file = seal_member_box_as(person.clone(), &member, &name, &all)?;
             let card = new_card(Some(vault), &member, &name, &file, &all)?;
             draft.change_key(card, member, file)
         })

@@ -41,7 +41,7 @@ pub fn found(
 ) -> Result<Session> {
     let folder = Folder::of(&ctx.paths()?.state, &settings.vault);
     let member = MemberKey::generate();
-    let member_box = seal_member_box(&member, name, identities, Person::of(ctx))?;
+    let member_box = seal_member_box(&member, name, identities, ctx)?;
     let card = new_card(None, &member, name, &member_box, identities)?;
     let places = ENVIRONMENTS.iter().filter_map(|name| PlaceName::parse(name));
     let environments = places.map(|name| NewPlace { nonce: Nonce(random()), name }).collect();
@@ -75,7 +75,17 @@ pub fn seal_member_box(
     member: &MemberKey,
     name: &Title,
     identities: &[IdentityRecipient],
+    ctx: &Context,
+) -> Result<Vec<u8>> {
+    seal_member_box_as(Person::of(ctx), member, name, identities)
+}
+
+/// The same while the context is at work elsewhere.
+pub fn seal_member_box_as(
     person: Person,
+    member: &MemberKey,
+    name: &Title,
+    identities: &[IdentityRecipient],
 ) -> Result<Vec<u8>> {
     let plaintext = member.encode(name.as_str());
     seal_to_identities(identities, plaintext.expose(), person)

@@ -13,6 +13,7 @@
 )]
 
 mod cli;
+mod damage;
 mod harness;
 mod hunt;
 mod layers;

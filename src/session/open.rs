@@ -412,7 +412,7 @@ fn no_member(checked: &Checked, identity: &str) -> Error {
     }
     if !checked.waiting.is_empty() {
         return Error::damaged(format!("no key here opens {org} as it stands"))
-            .because(format!("{} entries stand on entries that are missing", checked.waiting.len()))
+            .because(heads::waiting(checked.waiting.len()))
             .hint("`secrets repair --from FILE` takes them from another copy");
     }
     Error::denied(format!("no key here opens {org}"))

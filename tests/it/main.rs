@@ -14,6 +14,7 @@
 
 mod cli;
 mod damage;
+mod git;
 mod harness;
 mod hunt;
 mod layers;
@@ -21,3 +22,4 @@ mod output;
 mod pty;
 mod selftest;
 mod stress;
+mod unlock;

@@ -52,6 +52,8 @@ fn earlier_versions_by_number() {
     world.run(["reveal", "TOKEN", "--version", "2"]).success().stdout_is("the second value");
     let id = versions(&world, "TOKEN")[1]["box"].as_str().unwrap().to_owned();
     world.run(["reveal", "TOKEN", "--version", &id]).success().stdout_is("the first value");
+    let hyphen = format!("-{}", &id[1..]);
+    world.run(["reveal", "TOKEN", "--version", &hyphen]).fails(3);
     let json = world.run(["reveal", "TOKEN", "--version", "1", "--json"]).json();
     assert_eq!(json["version"], "1");
     world.run(["reveal", "TOKEN", "--version", "3"]).fails(3).stderr_is(

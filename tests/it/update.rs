@@ -142,6 +142,8 @@ fn a_change_since_one_looked_is_not_overwritten() {
         .stderr_has("error: TOKEN in acme/development was changed: its etag is another\n")
         .stderr_has("because: alice changed it on 20")
         .stderr_has("; the current version is 2\n");
+    let hyphen = format!("-{}", &etag[1..]);
+    world.run(["update", "TOKEN", "--if-match", &hyphen, "--generate"]).fails(5);
     world.run(["update", "TOKEN", "--if-match", "x", "--generate"]).fails(2).stderr_has("no etag");
     world.run(["update", "TOKEN", "--if-version", "x", "--generate"]).fails(2);
     assert_eq!(versions(&world, "TOKEN").len(), 2);

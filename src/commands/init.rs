@@ -7,16 +7,19 @@ use serde::Serialize;
 use crate::cli::InitArgs;
 use crate::config::{PROJECT_FILE, ProjectConfig, Settings, UserConfig, default_vault};
 use crate::context::Context;
-use crate::crypto::identity::{IdentityRecipient, new_identity, seal_with_passphrase};
+use crate::crypto::identity::IdentityRecipient;
 use crate::error::{Error, Explain, Result};
 use crate::org::names::Title;
 use crate::secret::SecretBytes;
 use crate::session::found::found;
 use crate::session::identity::{Source, default_path};
+use crate::session::key_file;
 use crate::session::memory::Folder;
 use crate::session::open::Session;
 use crate::storage::{self, Permissions};
-use crate::terminal::{ask_line, ask_new_hidden, confirm, print, print_json, say};
+use crate::terminal::{ask_line, print, print_json, say};
+
+use super::identity::new_passphrase;
 
 #[derive(Serialize)]
 struct Made {
@@ -36,7 +39,11 @@ pub fn run(args: &InitArgs, ctx: &mut Context) -> Result<()> {
     let vault = place(args, &org, in_git, ctx)?;
     refuse_existing(&vault, ctx)?;
     let (identity, mut recipients) = identity(args, ctx)?;
-    let recovery = if args.recovery { Some(recovery_key(&mut recipients, ctx)) } else { None };
+    let recovery = if args.recovery { Some(key_file::in_memory(ctx)?) } else { None };
+    let recovery = recovery.map(|(recipient, text)| {
+        recipients.push(recipient);
+        text
+    });
     let name = founder_name(ctx)?;
     let settings = settings(vault.clone());
     let session = found(settings, &org, &name, &recipients, ctx)?;
@@ -120,54 +127,9 @@ fn identity(args: &InitArgs, ctx: &mut Context) -> Result<(String, Vec<IdentityR
 
 fn make_identity(args: &InitArgs, ctx: &mut Context) -> Result<(String, Vec<IdentityRecipient>)> {
     let path = default_path(ctx)?;
-    let wants =
-        args.passphrase.passphrase || (!args.passphrase.no_passphrase && offer_passphrase(ctx)?);
-    let recipients = write_identity(&path, wants, ctx)?;
-    Ok((path.display().to_string(), recipients))
-}
-
-fn offer_passphrase(ctx: &Context) -> Result<bool> {
-    if !ctx.can_ask() || !ctx.terminals.stderr {
-        return Ok(false);
-    }
-    confirm(ctx, "Protect your key with a passphrase?")
-}
-
-/// Makes an identity file; an existing one is never overwritten.
-pub fn write_identity(
-    path: &Path,
-    passphrase: bool,
-    ctx: &mut Context,
-) -> Result<Vec<IdentityRecipient>> {
-    let created = ctx.now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
-    let (key, text) = new_identity(&created);
-    let contents = if passphrase {
-        let typed = ask_new_hidden(ctx, "passphrase")?;
-        if typed.is_empty() {
-            return Err(
-                Error::usage("an empty passphrase protects nothing").hint("use --no-passphrase")
-            );
-        }
-        let sealed = seal_with_passphrase(text.expose(), &typed, ctx.scrypt_work_factor);
-        SecretBytes::new(sealed.or_failed(|| "cannot seal the identity".to_owned())?)
-    } else {
-        text
-    };
-    let folder = path.parent().unwrap_or(path);
-    if !folder.exists() {
-        storage::private_folder(folder).or_failed(|| format!("cannot use {}", folder.display()))?;
-    }
-    storage::create_new(path, contents.expose(), Permissions::Private)
-        .or_failed(|| format!("cannot write the identity {}", path.display()))?;
-    Ok(IdentityRecipient::parse(key.recipient()).into_iter().collect())
-}
-
-/// A second identity, to keep on paper.
-fn recovery_key(recipients: &mut Vec<IdentityRecipient>, ctx: &Context) -> SecretBytes {
-    let created = ctx.now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
-    let (key, text) = new_identity(&created);
-    recipients.extend(IdentityRecipient::parse(key.recipient()));
-    text
+    let passphrase = new_passphrase(&args.passphrase, ctx)?;
+    let recipient = key_file::make(&path, passphrase.as_ref(), ctx)?;
+    Ok((path.display().to_string(), vec![recipient]))
 }
 
 /// The system's name for the user, less what a name may not hold.

@@ -411,6 +411,11 @@ fn no_member(checked: &Checked, identity: &str) -> Error {
         return Error::denied(format!("you are behind in {org}"))
             .because("a key that entries are sealed to has not been given to you yet");
     }
+    if !checked.waiting.is_empty() {
+        return Error::damaged(format!("no key here opens {org} as it stands"))
+            .because(heads::waiting(checked.waiting.len()))
+            .hint("`secrets repair --from FILE` takes them from another copy");
+    }
     Error::denied(format!("no key here opens {org}"))
         .because(format!("{identity} opens no member's box in it"))
         .hint("name another identity with `-i`")

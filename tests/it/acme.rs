@@ -147,7 +147,7 @@ pub fn join<'w>(world: &'w World, name: &str, role: Option<(Role, &str)>) -> Per
     let member = MemberKey::generate();
     let recipients = vec![IdentityRecipient::parse(key.recipient()).unwrap()];
     let member_box =
-        seal_member_box(&member, &title, &recipients, secrets::session::identity::Person::of(&ctx))
+        seal_member_box(&member, &title, &recipients, &ctx)
             .unwrap();
     let card = new_card(Some(session.vault), &member, &title, &member_box, &recipients).unwrap();
     let id = card.key;

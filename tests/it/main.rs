@@ -15,8 +15,10 @@
 mod acme;
 mod cli;
 mod create;
+mod damage;
 mod delete;
 mod env;
+mod git;
 mod harness;
 mod history;
 mod hunt;
@@ -30,4 +32,5 @@ mod reveal;
 mod selftest;
 mod stress;
 mod told;
+mod unlock;
 mod update;

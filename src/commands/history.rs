@@ -53,9 +53,8 @@ pub fn run(args: &HistoryArgs, ctx: &mut Context) -> Result<()> {
     let others: Vec<String> =
         others.iter().map(|secret| marked(&secret.name, &secret.id)).collect();
     print_table(ctx, &document.table(ctx))?;
-    if let Some(deleted) = &document.deleted {
+    if document.deleted.is_some() {
         say(ctx, format_args!("{} is deleted: its values are gone", document.name));
-        let _ = deleted;
     }
     if !others.is_empty() {
         let list = others.join(", ");

@@ -11,7 +11,9 @@ use crate::org::time::Time;
 use crate::terminal::{Table, print_json, print_table, say, show_time};
 
 use super::describe::DescribedVersion;
-use super::secret::{Place, Typed, deleted, find, marked, open};
+use super::find::{deleted, find};
+use super::names::{Typed, marked};
+use super::secret::{Place, open};
 use super::version::proposed_of;
 
 #[derive(Serialize)]

@@ -154,12 +154,13 @@ pub fn join<'w>(world: &'w World, name: &str, role: Option<(Role, &str)>) -> Per
         role,
         reach: Reach::Environment(environment_id(&session, environment)),
     });
-    let commit = session.commit(&mut ctx, |draft| {
+    let admit = session.commit(&mut ctx, |draft| {
         draft.member_box(member_box.clone());
-        draft.record(Record::Admit { card: card.clone(), kind: Kind::Person })?;
-        raise.iter().cloned().try_for_each(|raise| draft.record(raise))
+        draft.record(Record::Admit { card: card.clone(), kind: Kind::Person })
     });
-    commit.unwrap();
+    admit.unwrap();
+    // In an entry of its own: nobody acts on what their past does not have.
+    raise.iter().for_each(|raise| write(world, raise.clone()));
     Person { world, name: name.to_owned(), id }
 }
 

@@ -142,6 +142,8 @@ fn a_change_since_one_looked_is_not_overwritten() {
         .stderr_has("error: TOKEN in acme/development was changed: its etag is another\n")
         .stderr_has("because: alice changed it on 20")
         .stderr_has("; the current version is 2\n");
+    let hyphen = format!("-{}", &etag[1..]);
+    world.run(["update", "TOKEN", "--if-match", &hyphen, "--generate"]).fails(5);
     world.run(["update", "TOKEN", "--if-match", "x", "--generate"]).fails(2).stderr_has("no etag");
     world.run(["update", "TOKEN", "--if-version", "x", "--generate"]).fails(2);
     assert_eq!(versions(&world, "TOKEN").len(), 2);
@@ -186,7 +188,7 @@ fn a_new_name_is_judged_like_any_other() {
         .run(["update", "TOKEN", "--rename", "other"])
         .fails(5)
         .stderr_is("secrets: error: there is a secret named OTHER in acme/development already\n");
-    world.run(["update", "TOKEN", "--rename", "9"]).fails(2).stderr_has("9 is no secret's name");
+    world.run(["update", "TOKEN", "--rename", "9"]).fails(2).stderr_has("that is no secret's name");
     world.run(["update", "TOKEN", "--rename", "token"]).success().stderr_has("is unchanged");
     let refused = world.run(["update", "TOKEN", "--rename", "PATH"]).success();
     refused.stderr_has("refuses the name PATH");

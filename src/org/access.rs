@@ -34,16 +34,18 @@ pub fn holders<'a>(state: &'a State, ring: &'a RingName) -> impl Iterator<Item =
     state.active().filter(move |member| holds(state, member, ring, Beside::NOTHING))
 }
 
+/// Whether nobody who is gone knows the member's key because they made it.
+pub fn is_clean(state: &State, member: &Member) -> bool {
+    let gone = |id: &MemberId| state.members.get(id).is_none_or(|member| !member.is_active());
+    !member.seen_by.iter().any(gone)
+}
+
 /// Member keys that only those can have who should: current, and made by nobody who is gone.
 fn clean_keys<'a>(
     state: &'a State,
     members: impl Iterator<Item = &'a Member>,
 ) -> BTreeSet<&'a Recipient> {
-    let gone = |id: &MemberId| state.members.get(id).is_none_or(|member| !member.is_active());
-    members
-        .filter(|member| !member.seen_by.iter().any(gone))
-        .map(|member| &member.recipient)
-        .collect()
+    members.filter(|member| is_clean(state, member)).map(|member| &member.recipient).collect()
 }
 
 pub fn is_fresh(state: &State, generation: &Generation) -> bool {
@@ -62,8 +64,8 @@ pub fn missing_wraps<'a>(
     member: &Member,
     ring: &'a RingName,
 ) -> Vec<&'a Generation> {
-    if !holds(state, member, ring, Beside::NOTHING) {
-        return vec![];
+    if !is_clean(state, member) || !holds(state, member, ring, Beside::NOTHING) {
+        return vec![]; // a key that somebody gone knows is given nothing
     }
     let has = state.rings.held_by(&member.recipient);
     state.rings.roots(ring).into_iter().filter(|root| !has.contains(&root.recipient)).collect()

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::entry::Entry;
 use super::ids::{BoxId, EntryId, PublicKey, Recipient};
+use super::secrets::Secret;
 use super::state::State;
 
 /// Who names a box.
@@ -50,6 +51,8 @@ impl Boxes {
 }
 
 struct Sorter<'a> {
+    /// Boxes that the state has a use for: nobody erases them by naming them elsewhere.
+    used: BTreeSet<BoxId>,
     erased: &'a BTreeSet<BoxId>,
     recipients: BTreeSet<&'a Recipient>,
     member_boxes: BTreeSet<BoxId>,
@@ -59,6 +62,7 @@ struct Sorter<'a> {
 impl<'a> Sorter<'a> {
     fn new(state: &'a State) -> Self {
         Self {
+            used: used(state),
             erased: &state.erased,
             recipients: state.active().map(|member| &member.recipient).collect(),
             member_boxes: state.active().map(|member| member.member_box).collect(),
@@ -72,7 +76,7 @@ impl<'a> Sorter<'a> {
             let lives = if claim.to.is_empty() {
                 self.member_boxes.contains(&claim.id)
             } else {
-                !self.erased.contains(&claim.id)
+                self.used.contains(&claim.id) || !self.erased.contains(&claim.id)
             };
             self.put(claim.id, lives, entry, boxes);
         }
@@ -95,4 +99,11 @@ impl<'a> Sorter<'a> {
             boxes.owed.entry(id).or_insert(named);
         }
     }
+}
+
+/// Values and notes of living secrets, and proposed values.
+fn used(state: &State) -> BTreeSet<BoxId> {
+    let secrets = state.secrets.values().filter(|secret| secret.is_live());
+    let proposed = state.proposed.iter().map(|proposed| proposed.value);
+    secrets.flat_map(Secret::boxes).chain(proposed).collect()
 }

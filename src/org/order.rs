@@ -5,10 +5,11 @@
 //! current, never who has rights.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet};
+use std::collections::{BTreeSet, BinaryHeap, HashMap, HashSet};
 
 use super::entry::Entry;
 use super::ids::{EntryId, PublicKey};
+use super::past::{Past, branched, pasts};
 use super::time::Time;
 
 /// Entries in order, and those that stay outside.
@@ -16,6 +17,11 @@ pub struct Ordered<'a> {
     pub entries: Vec<&'a Entry>,
     /// Parents as positions in `entries`.
     pub parents: Vec<Vec<usize>>,
+    /// The first entry, if any, whose only parent this one is.
+    pub only_children: Vec<Option<usize>>,
+    pasts: Vec<Past>,
+    /// Whether anything was written beside an entry.
+    branched: Vec<bool>,
     /// Entries whose past is not whole, with one parent that is missing.
     pub waiting: Vec<(&'a Entry, EntryId)>,
     pub strangers: Vec<&'a Entry>,
@@ -28,7 +34,15 @@ pub fn order<'a>(vault: EntryId, all: &'a [Entry]) -> Ordered<'a> {
     let named = named_keys(vault, &ours);
     let (known, strangers): (Vec<&Entry>, Vec<&Entry>) =
         ours.values().partition(|entry| named.contains(&entry.header.author));
-    let mut ordered = Ordered { entries: vec![], parents: vec![], waiting: vec![], strangers };
+    let mut ordered = Ordered {
+        entries: vec![],
+        parents: vec![],
+        only_children: vec![],
+        pasts: vec![],
+        branched: vec![],
+        waiting: vec![],
+        strangers,
+    };
     ordered.strangers.sort_by_key(|entry| entry.id);
     ordered.sort(&known);
     ordered
@@ -85,6 +99,9 @@ impl<'a> Ordered<'a> {
             }
         }
         self.parents = self.entries.iter().map(|entry| positions(entry, &places)).collect();
+        self.only_children = only_children(&self.parents);
+        self.pasts = pasts(&self.parents);
+        self.branched = branched(&self.pasts);
         self.waiting = known
             .iter()
             .filter(|entry| !places.contains_key(&entry.id))
@@ -102,38 +119,36 @@ impl<'a> Ordered<'a> {
         heads
     }
 
-    /// The positions from which `place` can be reached, as a bit set: its past.
-    pub fn past(&self, place: usize) -> Vec<bool> {
-        let mut past = vec![false; self.entries.len()];
-        let mut open = vec![place];
-        while let Some(next) = open.pop() {
-            for &parent in self.parents.get(next).into_iter().flatten() {
-                if let Some(seen @ false) = past.get_mut(parent) {
-                    *seen = true;
-                    open.push(parent);
-                }
-            }
-        }
-        past
+    /// Whether the entry at `place` was written knowing of the one at `other`.
+    pub fn knows(&self, place: usize, other: usize) -> bool {
+        other < place && self.pasts.get(place).is_some_and(|past| past.contains(other))
     }
 
-    /// The positions that can be reached from `place`: its future.
-    pub fn future(&self, place: usize) -> Vec<bool> {
-        let mut future = vec![false; self.entries.len()];
-        for (later, parents) in self.parents.iter().enumerate().skip(place + 1) {
-            let follows = |parent: &usize| *parent == place || future.get(*parent) == Some(&true);
-            let reached = parents.iter().any(follows);
-            if let Some(seen) = future.get_mut(later) {
-                *seen = reached;
-            }
-        }
-        future
+    /// Whether two entries were written without knowing of each other.
+    pub fn beside(&self, one: usize, other: usize) -> bool {
+        one != other && !self.knows(one.max(other), one.min(other))
     }
 
-    /// Which entries were written without knowing of each other: a map for reports.
-    pub fn positions(&self) -> BTreeMap<EntryId, usize> {
-        self.entries.iter().enumerate().map(|(place, entry)| (entry.id, place)).collect()
+    pub fn has_beside(&self, place: usize) -> bool {
+        self.branched.get(place).copied().unwrap_or(false)
     }
+
+    /// The first entry before `place` in order that is not in its past. None: all are.
+    pub fn first_unknown(&self, place: usize) -> Option<usize> {
+        self.pasts.get(place)?.first_missing(place)
+    }
+}
+
+fn only_children(parents: &[Vec<usize>]) -> Vec<Option<usize>> {
+    let mut children = vec![None; parents.len()];
+    for (place, known) in parents.iter().enumerate() {
+        if let [parent] = known.as_slice()
+            && let Some(child) = children.get_mut(*parent)
+        {
+            child.get_or_insert(place);
+        }
+    }
+    children
 }
 
 /// An entry's time, never counted earlier than a parent's.
@@ -144,7 +159,9 @@ fn counted_time(entry: &Entry, places: &HashMap<EntryId, (usize, Time)>) -> Time
 }
 
 fn positions(entry: &Entry, places: &HashMap<EntryId, (usize, Time)>) -> Vec<usize> {
-    entry.header.parents.iter().filter_map(|id| places.get(id)).map(|(place, _)| *place).collect()
+    let parents =
+        entry.header.parents.iter().filter_map(|id| places.get(id)).map(|(place, _)| *place);
+    parents.collect::<BTreeSet<usize>>().into_iter().collect()
 }
 
 /// A parent that is not there; or, of an entry that stands on a waiting one, that one.

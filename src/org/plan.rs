@@ -73,14 +73,13 @@ pub fn plan_with(
     let mut plan = Plan::default();
     for ring in all_rings(state) {
         let holds = super::access::holds(state, writer, &ring, super::takings::Beside::NOTHING);
-        if sealing_generation(state, &ring).is_none() {
-            match holds && can_renew(state, &ring, has) {
-                true => plan.generations.push(ring),
-                false if sealed.contains(&ring) => return Err(not_fresh(state, writer, ring)),
-                false => {}
-            }
+        let stale = sealing_generation(state, &ring).is_none();
+        if stale && holds && can_renew(state, &ring, has) {
+            plan.generations.push(ring);
+        } else if stale && sealed.contains(&ring) {
+            return Err(not_fresh(state, writer, ring));
         } else if holds {
-            plan_wraps(state, &ring, has, &mut plan);
+            plan_wraps(state, &ring, has, &mut plan); // of a stale ring too: so somebody gets all of it
         }
     }
     Ok(plan)

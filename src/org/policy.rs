@@ -3,14 +3,12 @@
 //! It judges rights, never existence or names: a record about something unknown is allowed and has
 //! no effect. Every way to a right is one of: standing, a role here, a grant here.
 
-use std::collections::BTreeSet;
-
-use super::ids::{Id, MemberId};
+use super::ids::{Id, MemberId, Nonce};
 use super::record::{Grant, Kind, NewSecret, NewVersion, Record};
 use super::rings::RingName;
 use super::roles::{Grantee, Object, Reach, Rights, Role, Standing};
 use super::secrets::Secret;
-use super::state::{Member, State};
+use super::state::{Member, Proposed, State};
 use super::takings::Beside;
 
 /// Why not, in words that follow "alice, who …,".
@@ -34,7 +32,7 @@ impl<'a> Judge<'a> {
         match record {
             Record::Found { .. } => refuse("only the first entry founds a vault"),
             Record::Admit { .. } | Record::Renew { .. } => self.as_admin("admit members"),
-            Record::Raise { role, .. } => self.may_raise(*role),
+            Record::Raise { member, role, .. } => self.may_raise(*member, *role),
             Record::Lower { member, role, .. } => self.may_lower(*member, *role),
             Record::Remove { member, .. } => self.may_take_from(*member, "remove members"),
             Record::ChangeKey { member, .. } => self.may_change_key(*member),
@@ -45,6 +43,7 @@ impl<'a> Judge<'a> {
             | Record::JoinGroup { .. } => self.as_admin("change groups"),
             Record::LeaveGroup { member, .. } if *member == self.author.id => Ok(()),
             Record::LeaveGroup { .. } => self.as_admin("change groups"),
+            Record::Revoke(grant) if grant.to == Grantee::Member(self.author.id) => Ok(()),
             Record::Grant(_) | Record::Revoke(_) => self.as_admin("change grants"),
             Record::CreateProject { .. }
             | Record::RenameProject { .. }
@@ -52,7 +51,7 @@ impl<'a> Judge<'a> {
             Record::CreateEnvironment { .. }
             | Record::RenameEnvironment { .. }
             | Record::DeleteEnvironment { .. } => self.as_admin("change environments"),
-            Record::Ring { .. } => self.as_admin("make rings"),
+            Record::Ring { name, .. } => self.makes_generation(name),
             Record::Format { .. } => self.as_owner("declare record types"),
             Record::Create(new) => self.may_create(new),
             Record::Update(version) => self.may_update(version),
@@ -64,7 +63,7 @@ impl<'a> Judge<'a> {
             | Record::Assign { secret, .. }
             | Record::Unassign { secret, .. } => self.on_secret(secret, Self::edits, "assign"),
             Record::Delete { .. } => self.as_admin("delete secrets"),
-            Record::Drop { boxes } => self.may_drop(boxes),
+            Record::Drop { .. } => Ok(()), // of what others proposed it drops nothing: see `drops`
         }
     }
 
@@ -194,6 +193,41 @@ impl<'a> Judge<'a> {
         self.is_admin() || self.granted(Rights::Read, &on, &secret.environment)
     }
 
+    /// Whether the record does nothing, because its past lacks what it is about or has it already.
+    pub fn is_idle(&self, record: &Record, id_of: impl Fn(&Nonce) -> Id) -> bool {
+        let state = self.state;
+        let member = |id| state.members.get(id).filter(|member| member.is_active());
+        match record {
+            Record::Admit { card, .. } => state.keys.contains_key(&card.key),
+            Record::Raise { member: id, role, reach } => {
+                let taken = self.beside.takes_role(*id, *role, role.reach(reach))
+                    || self.beside.ends_member(*id);
+                taken || member(id).is_none()
+            }
+            Record::Lower { member: id, .. }
+            | Record::Remove { member: id, .. }
+            | Record::Renew { member: id, .. } => member(id).is_none(),
+            Record::ChangeKey { member: id, card } => {
+                let given_up = |member: &Member| self.beside.takes_key(member.key);
+                state.keys.contains_key(&card.key) || member(id).is_none_or(given_up)
+            }
+            Record::RenameGroup { group, .. }
+            | Record::DeleteGroup { group }
+            | Record::JoinGroup { group, .. }
+            | Record::LeaveGroup { group, .. } => !state.groups.contains_key(group),
+            Record::RenameProject { project, .. } | Record::DeleteProject { project } => {
+                !state.projects.contains_key(project)
+            }
+            Record::RenameEnvironment { environment, .. }
+            | Record::DeleteEnvironment { environment } => {
+                !state.environments.contains_key(environment)
+            }
+            Record::Ring { ring, .. } => state.rings.names.contains_key(ring),
+            Record::Create(new) => state.secrets.contains_key(&id_of(&new.nonce)),
+            other => other.secret().is_some_and(|secret| !state.secrets.contains_key(secret)),
+        }
+    }
+
     fn as_admin(&self, what: &str) -> Verdict {
         if self.is_admin() { Ok(()) } else { refuse(&format!("is no admin and may not {what}")) }
     }
@@ -203,7 +237,11 @@ impl<'a> Judge<'a> {
         if owner { Ok(()) } else { refuse(&format!("is no owner and may not {what}")) }
     }
 
-    fn may_raise(&self, role: Role) -> Verdict {
+    /// A machine account has only grants.
+    fn may_raise(&self, member: MemberId, role: Role) -> Verdict {
+        if self.state.members.get(&member).is_some_and(Member::is_machine) {
+            return refuse("may not give a machine account a role");
+        }
         if role == Role::Owner { self.as_owner("make owners") } else { self.as_admin("give roles") }
     }
 
@@ -279,17 +317,10 @@ impl<'a> Judge<'a> {
         refuse(&format!("may not {what} {} in {place}", secret.name))
     }
 
-    /// Admins drop any proposed version, others their own.
-    fn may_drop(&self, boxes: &[super::ids::BoxId]) -> Verdict {
-        let boxes: BTreeSet<_> = boxes.iter().collect();
-        let dropped = self.state.proposed.iter().filter(|proposed| boxes.contains(&proposed.value));
-        if self.is_admin()
-            || dropped.map(|proposed| proposed.by.author).all(|by| by == self.author.id)
-        {
-            Ok(())
-        } else {
-            refuse("may not drop what others proposed")
-        }
+    /// Admins drop any proposed version, others their own. No reason to void an entry: what is
+    /// proposed hangs on the order of values, and rights must not.
+    pub fn drops(&self, proposed: &Proposed) -> bool {
+        self.is_admin() || proposed.by.author == self.author.id
     }
 
     fn environment_name(&self, id: &Id) -> String {

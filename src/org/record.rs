@@ -27,7 +27,7 @@ pub struct Card {
 }
 
 /// A person, or a machine account that ends.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     Person,
@@ -296,6 +296,22 @@ impl Record {
         "drop",
         "format",
     ];
+
+    /// The secret that a record changes, if it changes one.
+    pub fn secret(&self) -> Option<&Id> {
+        match self {
+            Self::Update(NewVersion { secret, .. })
+            | Self::Reseal { secret, .. }
+            | Self::Rename { secret, .. }
+            | Self::Note { secret, .. }
+            | Self::Rotation { secret, .. }
+            | Self::Assign { secret, .. }
+            | Self::Unassign { secret, .. }
+            | Self::Delete { secret, .. }
+            | Self::Resolve { secret, .. } => Some(secret),
+            _ => None,
+        }
+    }
 
     /// The card that a record brings, if it brings one.
     pub fn card(&self) -> Option<&Card> {

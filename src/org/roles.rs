@@ -16,6 +16,11 @@ pub enum Role {
 }
 
 impl Role {
+    /// Owner and admin hold everywhere, whatever a record says.
+    pub fn reach(self, said: &Reach) -> &Reach {
+        if self >= Self::Admin { &Reach::Org } else { said }
+    }
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Viewer => "viewer",
@@ -66,4 +71,14 @@ pub enum Standing {
     Owner(u32),
     Admin,
     Other,
+}
+
+impl Standing {
+    /// The standing of whom an owner makes owner.
+    pub fn below(self) -> Self {
+        match self {
+            Self::Owner(depth) => Self::Owner(depth.saturating_add(1)),
+            other => other,
+        }
+    }
 }

@@ -38,6 +38,18 @@ pub struct Version {
     pub replaced: Vec<BoxId>,
 }
 
+impl Version {
+    /// Every box that holds this version's value.
+    pub fn boxes(&self) -> impl Iterator<Item = BoxId> {
+        std::iter::once(self.value).chain(self.replaced.iter().copied())
+    }
+
+    /// Whether one of these boxes is this version's.
+    pub fn is_among(&self, boxes: &[BoxId]) -> bool {
+        self.boxes().any(|own| boxes.contains(&own))
+    }
+}
+
 /// Who deleted a secret. The name stays in history.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Deletion {
@@ -84,8 +96,13 @@ impl Secret {
         self.heads.len() > 1
     }
 
+    /// The version that a box holds or, before a reseal, held.
     pub fn version_of(&self, value: BoxId) -> Option<&Version> {
-        self.versions.iter().find(|version| version.value == value)
+        self.versions.iter().find(|version| version.boxes().any(|own| own == value))
+    }
+
+    pub fn version_of_mut(&mut self, value: BoxId) -> Option<&mut Version> {
+        self.versions.iter_mut().find(|version| version.boxes().any(|own| own == value))
     }
 
     /// The versions with this number: more than one when two were written at the same time.
@@ -106,11 +123,29 @@ impl Secret {
         }
     }
 
+    /// A new version comes after these: heads among them are heads no more.
+    pub fn pass(&mut self, after: &[BoxId]) {
+        let passed = self
+            .versions
+            .iter()
+            .filter(|version| version.is_among(after))
+            .map(|version| version.value);
+        let passed: Vec<BoxId> = passed.collect();
+        self.heads.retain(|head| !passed.contains(head));
+    }
+
+    /// Of the heads in `after`, `take` is the one that stays; it is current.
+    pub fn settle(&mut self, take: BoxId, after: &[BoxId]) {
+        let Some(take) = self.version_of(take).map(|version| version.value) else { return };
+        if self.heads.contains(&take) {
+            self.pass(after);
+            self.heads.retain(|head| *head != take);
+            self.heads.push(take);
+        }
+    }
+
     /// Every box that holds something of this secret.
     pub fn boxes(&self) -> BTreeSet<BoxId> {
-        let values = self.versions.iter().flat_map(|version| {
-            std::iter::once(version.value).chain(version.replaced.iter().copied())
-        });
-        values.chain(self.notes.iter().copied()).collect()
+        self.versions.iter().flat_map(Version::boxes).chain(self.notes.iter().copied()).collect()
     }
 }

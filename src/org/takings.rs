@@ -3,10 +3,10 @@
 //! An entry that neither precedes nor follows an accepted taking is judged as if the right were
 //! gone already, and cannot give it back. So a false clock gains nothing.
 
-use super::ids::{EntryId, Id, MemberId, PublicKey};
+use super::ids::{Id, MemberId, PublicKey};
 use super::record::{Grant, Record};
 use super::roles::{Grantee, Object, Reach, Rights, Role};
-use super::state::State;
+use super::state::{Member, State};
 
 /// What one taking takes.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -32,21 +32,35 @@ pub enum Taken {
 
 /// The takings that the entry being judged was written beside.
 #[derive(Clone, Copy)]
-pub struct Beside<'a>(pub &'a [(EntryId, Taken)]);
+pub struct Beside<'a>(pub &'a [Taken]);
+
+impl Taken {
+    /// The member this is taken from, if it is membership or a role.
+    pub fn ended_or_lowered(&self) -> Option<MemberId> {
+        match self {
+            Self::Membership(member) | Self::Role(member, ..) => Some(*member),
+            _ => None,
+        }
+    }
+}
 
 impl<'a> Beside<'a> {
     pub const NOTHING: Beside<'static> = Beside(&[]);
 
     fn any(self, test: impl FnMut(&'a Taken) -> bool) -> bool {
-        self.0.iter().map(|(_, taken)| taken).any(test)
+        self.0.iter().any(test)
     }
 
     pub fn ends_author(self, member: MemberId, key: PublicKey) -> bool {
-        self.any(|taken| *taken == Taken::Membership(member) || *taken == Taken::Key(key))
+        self.ends_member(member) || self.takes_key(key)
     }
 
     pub fn ends_member(self, member: MemberId) -> bool {
         self.any(|taken| *taken == Taken::Membership(member))
+    }
+
+    pub fn takes_key(self, key: PublicKey) -> bool {
+        self.any(|taken| *taken == Taken::Key(key))
     }
 
     pub fn takes_role(self, member: MemberId, role: Role, reach: &Reach) -> bool {
@@ -80,13 +94,15 @@ impl<'a> Beside<'a> {
 }
 
 /// What an accepted record takes, given the state before it.
-pub fn taken_by(state: &State, record: &Record) -> Vec<Taken> {
+pub fn taken_by(state: &State, author: &Member, record: &Record) -> Vec<Taken> {
     match record {
-        Record::Remove { member, keep } => removed_with(state, *member, keep),
+        Record::Remove { member, keep } => removed_with(state, author, *member, keep),
         Record::ChangeKey { member, .. } => {
             state.members.get(member).map(|member| Taken::Key(member.key)).into_iter().collect()
         }
-        Record::Lower { member, role, reach } => vec![Taken::Role(*member, *role, reach.clone())],
+        Record::Lower { member, role, reach } => {
+            vec![Taken::Role(*member, *role, role.reach(reach).clone())]
+        }
         Record::Revoke(Grant { to, on, environment, rights }) => vec![Taken::Grant {
             to: to.clone(),
             on: on.clone(),
@@ -109,10 +125,35 @@ pub fn taken_by(state: &State, record: &Record) -> Vec<Taken> {
     }
 }
 
-/// Who ends with a member: those whose member key the member knows. A machine may be kept by name,
-/// a provisional person may not.
-pub fn removed_with(state: &State, member: MemberId, keep: &[MemberId]) -> Vec<Taken> {
-    let known = state.active().filter(|other| other.seen_by.contains(&member));
-    let ended = known.filter(|other| !(other.is_machine() && keep.contains(&other.id)));
+/// Who ends with a member: those whose member key the member knows and who stand lower than whoever
+/// removes (of one's own leaving: not higher). A machine may be kept by name, a provisional person
+/// may not.
+pub fn removed_with(
+    state: &State,
+    author: &Member,
+    member: MemberId,
+    keep: &[MemberId],
+) -> Vec<Taken> {
+    let standing = state.standing(author);
+    let reached = |other: &&Member| match author.id == member {
+        true => state.standing(other) >= standing,
+        false => state.standing(other) > standing,
+    };
+    let known =
+        state.active().filter(|other| other.id != member && other.seen_by.contains(&member));
+    let ended =
+        known.filter(reached).filter(|other| !(other.is_machine() && keep.contains(&other.id)));
     std::iter::once(member).chain(ended.map(|other| other.id)).map(Taken::Membership).collect()
+}
+
+/// Whether a record takes only from its own author.
+pub fn takes_from_self(record: &Record, author: MemberId) -> bool {
+    match record {
+        Record::Remove { member, .. }
+        | Record::ChangeKey { member, .. }
+        | Record::Lower { member, .. }
+        | Record::LeaveGroup { member, .. } => *member == author,
+        Record::Revoke(grant) => grant.to == Grantee::Member(author),
+        _ => false,
+    }
 }

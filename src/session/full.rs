@@ -126,12 +126,12 @@ pub(super) fn the_vault(scanned: &Scanned, wanted: Option<EntryId>) -> Result<En
         scanned.entries.values().filter(first).map(|entry| entry.id).collect();
     match (wanted, found.as_slice()) {
         (Some(wanted), _) if found.contains(&wanted) => Ok(wanted),
+        (_, []) => Err(Error::damaged("the vault has no first entry")
+            .hint("`secrets repair --from FILE` takes it from another copy")),
         (Some(wanted), _) => Err(Error::rolled_back("this is another vault than it must be")
             .because(format!("the vault {wanted} does not begin in this file"))
             .hint("`secrets repair` puts back what this machine has seen; `--vault-id` accepts another")),
         (None, [one]) => Ok(*one),
-        (None, []) => Err(Error::damaged("the vault has no first entry")
-            .hint("`secrets repair --from FILE` takes it from another copy")),
         (None, _) => Err(Error::conflict("the file holds the entries of several vaults")
             .because(found.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
             .hint("say which with `--vault-id`")),

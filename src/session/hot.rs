@@ -17,12 +17,13 @@ use super::values::{self, Expected};
 impl Session {
     /// The id of an environment by its name.
     pub fn environment(&self, name: &str) -> Result<Id> {
-        let found = self.index.environments.iter().find(|(_, known)| known == name);
+        let known = &self.index.environments;
+        let found = known.iter().find(|(_, known)| known == name);
         found.map(|(id, _)| id.clone()).ok_or_else(|| {
-            let names: Vec<&str> =
-                self.index.environments.iter().map(|(_, name)| name.as_str()).collect();
+            let mut names: Vec<&str> = known.iter().map(|(_, name)| name.as_str()).collect();
+            names.sort_unstable();
             Error::not_found(format!("no environment named {name} in {}", self.index.org))
-                .because(format!("there are {}", names.join(", ")))
+                .hint(format!("there are {}", names.join(", ")))
         })
     }
 

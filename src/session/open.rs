@@ -101,10 +101,11 @@ impl Session {
     pub fn open(settings: Settings, ctx: &Context) -> Result<Self> {
         let settings = Rc::new(settings);
         let folder = Rc::new(Folder::of(&ctx.paths()?.state, &settings.vault));
-        let file = File::open(&settings.vault, &folder)?;
         let source = Source::find(&settings, ctx)?;
         let remembers = source.remembers();
+        // Before the file: what another command remembers after that is not in what is read here.
         let pins = folder.pins().filter(|_| remembers);
+        let file = File::open(&settings.vault, &folder)?;
         if let (Some(wanted), Some(pins)) = (settings.vault_id, &pins)
             && wanted != pins.vault
         {

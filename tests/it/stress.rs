@@ -109,7 +109,7 @@ fn what_was_acknowledged_survives_kill_9_at_any_moment() {
         let value = round.to_string();
         let mut child = starter.command(SECRETS, &["update", "COUNTER"]).spawn().unwrap();
         drop(child.stdin.take().unwrap().write_all(value.as_bytes()));
-        std::thread::sleep(Duration::from_micros((seed >> 33) % 30_000));
+        std::thread::sleep(Duration::from_micros((seed >> 33) % 80_000));
         let _ = child.kill();
         if child.wait().unwrap().success() {
             acknowledged.push(value);

@@ -150,7 +150,10 @@ fn an_added_identity_opens_the_vault() {
     let after = shown(&world);
     assert_eq!(after["recipient"], before["recipient"], "the member key is the same");
     assert_eq!(identities(&world).len(), 2);
-    world.run(["identity", "add", &recipient]).fails(5).stderr_has("opens the vault for you already");
+    world
+        .run(["identity", "add", &recipient])
+        .fails(5)
+        .stderr_has("opens the vault for you already");
 }
 
 #[test]
@@ -218,7 +221,8 @@ fn reached(world: &World, from: Vec<AgeKey>) -> (Vec<AgeKey>, usize) {
             let plain = opened.plaintext.expose();
             match decode_ring_keys(plain) {
                 Some(new) => {
-                    let known = |key: &AgeKey| keys.iter().any(|k| k.recipient() == key.recipient());
+                    let known =
+                        |key: &AgeKey| keys.iter().any(|k| k.recipient() == key.recipient());
                     let new: Vec<AgeKey> = new.into_iter().filter(|key| !known(key)).collect();
                     keys.extend(new);
                 }
@@ -246,7 +250,10 @@ fn a_removed_identity_opens_nothing_in_the_file_and_nothing_written_later() {
     let (held, contents) = reached(&world, vec![old.age]);
     assert!(held.len() >= 6 && contents > 0, "before, it opened everything");
     let old = member_key(&world, &path).unwrap();
-    world.run(["identity", "remove", &recipient, "--yes"]).success().stderr_has("member key is new");
+    world
+        .run(["identity", "remove", &recipient, "--yes"])
+        .success()
+        .stderr_has("member key is new");
     assert!(member_key(&world, &path).is_none(), "no member box opens with it");
     let (keys, contents) = reached(&world, vec![old.age]);
     assert_eq!((keys.len(), contents), (1, 0), "the old member key opens nothing in the file");
@@ -271,7 +278,11 @@ fn ring_keys_kept_from_before_open_nothing_new() {
     let (held, _) = reached(&world, vec![old.age]);
     world.run(["identity", "remove", &recipient, "--yes"]).success();
     let before = reached(&world, held);
-    world.secrets(["create", "LATER", "--note", "a note"]).value("never seen by it").run().success();
+    world
+        .secrets(["create", "LATER", "--note", "a note"])
+        .value("never seen by it")
+        .run()
+        .success();
     world.secrets(["update", "TOKEN"]).value("nor is this").run().success();
     let after = reached(&world, before.0);
     assert_eq!(after.1, before.1, "old ring keys open no box that was written later");
@@ -457,7 +468,8 @@ fn an_identity_that_only_its_plugin_knows_needs_its_file() {
     let identity = text(&path);
     with_plugin(&world, &["init", "acme", "-i", identity]).run().success();
     let (laptop, recipient) = new(&world, "laptop.txt");
-    let mut add = with_plugin(&world, &["identity", "add", &recipient, "-i", identity]).on_terminal();
+    let mut add =
+        with_plugin(&world, &["identity", "add", &recipient, "-i", identity]).on_terminal();
     add.expect("PIN").type_hidden("1234");
     add.finish().success();
     let (_, other) = new(&world, "other.txt");

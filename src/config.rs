@@ -75,6 +75,12 @@ impl Settings {
         Ok(Self { vault, vault_id, identity, project, user })
     }
 
+    /// For a vault that is not there yet.
+    pub fn for_new(vault: PathBuf, identity: Option<PathBuf>, ctx: &Context) -> Result<Self> {
+        let user = UserConfig::read(ctx)?;
+        Ok(Self { vault, vault_id: None, identity, project: ProjectConfig::default(), user })
+    }
+
     /// The environment: flag, variable, `.secrets.toml`, the user's config, `development`.
     pub fn environment(&self, flag: Option<&str>, ctx: &Context) -> Result<PlaceName> {
         let set = flag.map_or_else(|| ctx.var("SECRETS_ENV"), |flag| Ok(Some(flag)))?;

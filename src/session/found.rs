@@ -40,6 +40,10 @@ pub fn found(
     ctx: &mut Context,
 ) -> Result<Session> {
     let folder = Folder::of(&ctx.paths()?.state, &settings.vault);
+    let place = settings.vault.parent().unwrap_or(&settings.vault);
+    if !place.exists() {
+        storage::private_folder(place).or_failed(|| format!("cannot use {}", place.display()))?;
+    }
     let member = MemberKey::generate();
     let member_box = seal_member_box(&member, name, identities, ctx)?;
     let card = new_card(None, &member, name, &member_box, identities)?;

@@ -29,4 +29,5 @@ pub mod tail;
 pub mod unlocked;
 pub mod values;
 pub mod verify;
+pub mod work_tree;
 pub mod write;

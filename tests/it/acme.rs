@@ -146,9 +146,7 @@ pub fn join<'w>(world: &'w World, name: &str, role: Option<(Role, &str)>) -> Per
     let title = Title::parse(name).unwrap();
     let member = MemberKey::generate();
     let recipients = vec![IdentityRecipient::parse(key.recipient()).unwrap()];
-    let member_box =
-        seal_member_box(&member, &title, &recipients, &ctx)
-            .unwrap();
+    let member_box = seal_member_box(&member, &title, &recipients, &ctx).unwrap();
     let card = new_card(Some(session.vault), &member, &title, &member_box, &recipients).unwrap();
     let id = card.key;
     let raise = role.map(|(role, environment)| Record::Raise {

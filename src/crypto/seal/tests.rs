@@ -1,3 +1,5 @@
+//! Boxes: what is sealed opens, what was touched does not, and sizes are known beforehand.
+
 use super::shape::{CHUNK_BYTES, MAX_STANZAS, TAG_BYTES};
 use super::*;
 use crate::crypto::random::random;

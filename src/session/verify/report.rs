@@ -29,7 +29,8 @@ pub enum Verdict {
 #[derive(Serialize)]
 pub struct Report {
     pub verdict: Verdict,
-    pub id: String,
+    /// The id of its first entry.
+    pub vault: String,
     pub org: String,
     pub heads: Vec<String>,
     pub entries: usize,
@@ -139,7 +140,7 @@ impl Report {
         let present = |id: &EntryId| scanned.entries.contains_key(id);
         let mut report = Self {
             verdict: Verdict::Whole,
-            id: checked.vault.to_string(),
+            vault: checked.vault.to_string(),
             org: state.org.as_ref().map(ToString::to_string).unwrap_or_default(),
             heads: ours.heads.iter().map(ToString::to_string).collect(),
             entries: ours.entries,

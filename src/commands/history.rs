@@ -11,7 +11,9 @@ use crate::org::time::Time;
 use crate::terminal::{Table, print_json, print_table, say, show_time};
 
 use super::describe::DescribedVersion;
-use super::secret::{Place, Typed, deleted, find, marked, open};
+use super::find::{deleted, find};
+use super::names::{Typed, marked};
+use super::secret::{Place, open};
 use super::version::proposed_of;
 
 #[derive(Serialize)]
@@ -53,9 +55,8 @@ pub fn run(args: &HistoryArgs, ctx: &mut Context) -> Result<()> {
     let others: Vec<String> =
         others.iter().map(|secret| marked(&secret.name, &secret.id)).collect();
     print_table(ctx, &document.table(ctx))?;
-    if let Some(deleted) = &document.deleted {
+    if document.deleted.is_some() {
         say(ctx, format_args!("{} is deleted: its values are gone", document.name));
-        let _ = deleted;
     }
     if !others.is_empty() {
         let list = others.join(", ");

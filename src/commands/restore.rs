@@ -12,10 +12,11 @@ use crate::session::draft::{Draft, Wanted};
 use crate::session::open::Session;
 use crate::terminal::say;
 
+use super::find::{deleted, find, not_found, was_deleted};
 use super::history::unborn;
-use super::secret::{
-    Place, Typed, deleted, find, judge, not_allowed, not_found, open, tell, was_deleted,
-};
+use super::names::Typed;
+use super::rights::{judge, not_allowed};
+use super::secret::{Place, open, tell};
 use super::version::{
     Found, find_proposed_only, find_version, proposed_label, proposed_of, refuse_if_moved,
 };

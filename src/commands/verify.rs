@@ -70,7 +70,7 @@ fn watched<T: Send>(
 
 fn show(report: &Report, ctx: &mut Context) -> Result<()> {
     let org = if report.org.is_empty() { "a vault" } else { &report.org };
-    print(ctx, format_args!("{org}, vault {}", report.vault))?;
+    print(ctx, format_args!("{org}, vault {}", report.id))?;
     for head in &report.heads {
         print(ctx, format_args!("head {head}"))?;
     }

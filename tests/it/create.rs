@@ -80,7 +80,12 @@ fn a_name_that_is_none_is_refused_before_anything_is_read() {
             .stderr_has("is no secret's name")
             .stderr_has("because: a secret's name is capital letters");
     }
-    world.run(["create", &long]).stderr_lacks(&long);
+    let typed = "postgres://alice:a-value-typed-as-name@db";
+    world.remember(typed);
+    for verb in ["create", "update", "reveal", "show", "history", "delete"] {
+        let run = world.run([verb, typed, "--no-input"]).fails(2);
+        run.stderr_has("that is no secret's name").stderr_lacks("alice:");
+    }
     world.secrets(["create", &long[1..]]).value(VALUE).run().success();
     let list = world.run(["list", "--json"]).success().json();
     assert_eq!(list["secrets"].as_array().unwrap().len(), 1);

@@ -188,3 +188,28 @@ fn a_damaged_value_is_never_revealed() {
     world.run(["reveal", "OTHER"]).success().stdout_is("another value");
     world.expect_verify(6);
 }
+
+/// The place of a box, remembered and then looked up in a file that was written anew in between,
+/// once read as damage.
+#[test]
+fn a_vault_written_anew_while_it_is_read_is_no_damage() {
+    let world = acme();
+    if !world.program("sh", ["-c", "command -v strace"]).run().status.success() {
+        return;
+    }
+    create(&world, "GOING", "a value in front of it");
+    create(&world, "TOKEN", VALUE);
+    let vault = vault(&world);
+    let pause = "inject=openat:delay_enter=1500000:when=2";
+    let words = ["-o", "/dev/null", "-P", vault.to_str().unwrap(), "-e", pause];
+    let words = words.into_iter().chain([crate::harness::SECRETS, "reveal", "TOKEN"]);
+    std::thread::scope(|scope| {
+        let command = world.program("strace", words).command();
+        let reading = scope.spawn(move || { command }.output().unwrap());
+        std::thread::sleep(std::time::Duration::from_millis(500));
+        world.run(["delete", "GOING", "--yes"]).success();
+        let read = reading.join().unwrap();
+        let said = String::from_utf8_lossy(&read.stderr).into_owned();
+        assert_eq!((read.status.code(), &*read.stdout), (Some(0), VALUE.as_bytes()), "{said}");
+    });
+}

@@ -188,7 +188,7 @@ fn a_new_name_is_judged_like_any_other() {
         .run(["update", "TOKEN", "--rename", "other"])
         .fails(5)
         .stderr_is("secrets: error: there is a secret named OTHER in acme/development already\n");
-    world.run(["update", "TOKEN", "--rename", "9"]).fails(2).stderr_has("9 is no secret's name");
+    world.run(["update", "TOKEN", "--rename", "9"]).fails(2).stderr_has("that is no secret's name");
     world.run(["update", "TOKEN", "--rename", "token"]).success().stderr_has("is unchanged");
     let refused = world.run(["update", "TOKEN", "--rename", "PATH"]).success();
     refused.stderr_has("refuses the name PATH");

@@ -13,6 +13,7 @@ use secrets::org::record::{Kind, Record};
 use secrets::org::state::State;
 
 use crate::builder::{Copy, World};
+use crate::naive::Naive;
 use crate::symbols::*;
 
 /// How many histories a test makes: a variable asks for more.
@@ -88,6 +89,7 @@ fn check_all(world: &World) {
     let entries: Vec<Entry> =
         union.known.iter().map(|place| world.entries[*place].clone()).collect();
     let ordered = order(world.vault, &entries);
+    Naive::fold(world.vault, &entries).compare(&union.state);
     order_of_lines_is_nothing(world, &entries, &union.state);
     going_on_is_folding(world);
     removed_is_removed(&ordered, &union.state);
@@ -257,7 +259,7 @@ fn dead_boxes_are_nobodys(world: &World, state: &State, ordered: &Ordered<'_>) {
 
 #[test]
 fn an_entry_that_knows_everything_goes_on_from_the_union() {
-    for_seeds(count(3_000), |seed| {
+    for_seeds(count(2_000), |seed| {
         let mut world = history(seed, People::SomeCheat);
         let mut union = world.union();
         let heads = union.heads.clone();

@@ -278,8 +278,7 @@ def add_generations(state, entry):
             continue
         previous = [old["recipient"] for old in new["previous"] if old["recipient"] in earlier]
         state.held.setdefault(new["recipient"], set()).add(maker)
-        new_one = {"ring": ring, "recipient": new["recipient"], "previous": previous, "entry": entry.id}
-        state.generations.append(new_one)
+        state.generations.append({"ring": ring, "recipient": new["recipient"], "previous": previous, "entry": entry.id})
 
 
 def count_wraps(state, entry):

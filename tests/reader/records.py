@@ -6,7 +6,7 @@ import spelling as sp
 from lines import check_card, each
 from spelling import Malformed, need
 
-BODY, VALUE = 8 << 20, 1 << 20
+BODY, VALUE, NESTED = 8 << 20, 1 << 20, 127
 ROLES = ["viewer", "writer", "editor", "admin", "owner"]
 
 
@@ -136,12 +136,27 @@ def loads(line):
 
     def constant(word):
         raise Malformed(word)
+    twice = []
+
+    def members(pairs):
+        twice.append(len(pairs) != len(dict(pairs)))
+        return dict(pairs)
     try:
-        value = json.loads(line.decode(), parse_int=integer, parse_constant=constant)
+        value = json.loads(line.decode(), parse_int=integer, parse_constant=constant, object_pairs_hook=members)
     except (ValueError, RecursionError):
         raise Malformed("JSON") from None
-    need(isinstance(value, dict))
+    need(isinstance(value, dict) and not twice[-1] and depth(value) <= NESTED)
     return value
+
+
+def depth(value):
+    """Of lists and objects in each other, without recursion."""
+    deepest, level = 0, [value]
+    while level:
+        level = [v for v in level if isinstance(v, (dict, list))]
+        deepest += bool(level)
+        level = [inner for v in level for inner in (v.values() if isinstance(v, dict) else v)]
+    return deepest
 
 
 def decode_record(record):

@@ -30,7 +30,7 @@ pub enum Verdict {
 pub struct Report {
     pub verdict: Verdict,
     /// The id of its first entry.
-    pub vault: String,
+    pub id: String,
     pub org: String,
     pub heads: Vec<String>,
     pub entries: usize,
@@ -140,7 +140,7 @@ impl Report {
         let present = |id: &EntryId| scanned.entries.contains_key(id);
         let mut report = Self {
             verdict: Verdict::Whole,
-            vault: checked.vault.to_string(),
+            id: checked.vault.to_string(),
             org: state.org.as_ref().map(ToString::to_string).unwrap_or_default(),
             heads: ours.heads.iter().map(ToString::to_string).collect(),
             entries: ours.entries,

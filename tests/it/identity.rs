@@ -73,7 +73,7 @@ fn show_tells_who_i_am() {
     let recipient = std::fs::read_to_string(own_file(&world)).unwrap();
     assert!(recipient.contains(identities(&world)[0].as_str()));
     let said = world.run(["identity", "show"]).success();
-    for field in ["name", "org", "vault", "key", "recipient", "identity"] {
+    for field in ["name", "org", "vault_id", "key", "recipient", "identity"] {
         assert!(said.text().contains(shown[field].as_str().unwrap()), "{field}\n{said}");
     }
 }
@@ -328,7 +328,7 @@ fn nothing_remembered_opens_for_the_old_member_key() {
     world.run(["env", "--", "true"]).success();
     world.run(["reveal", "TOKEN"]).success();
     let old = member_key(&world, &path).unwrap();
-    let id = shown(&world)["vault"].as_str().unwrap().to_owned();
+    let id = shown(&world)["vault_id"].as_str().unwrap().to_owned();
     let key = secrets::crypto::local::memory_key(&old, &id);
     let opens = |world: &World| {
         let folder = std::fs::read_dir(world.home().join(".local/state/secrets")).unwrap();

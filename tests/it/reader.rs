@@ -231,6 +231,18 @@ fn what_the_tool_changes_is_read_alike() {
 }
 
 #[test]
+fn a_key_change_of_the_tool_is_read_alike() {
+    let world = vault_of_the_tool();
+    let lost = world.path("inputs").join("lost.txt");
+    let args = ["identity", "new", "--no-passphrase", "--out", lost.to_str().unwrap()];
+    let recipient = world.run(args).success().text().trim().to_owned();
+    world.run(["identity", "add", &recipient]).success();
+    world.run(["identity", "remove", &recipient, "--yes"]).success();
+    world.secrets(["update", "DB_URL"]).value("postgres://acme/after").run().success();
+    assert_eq!(versions_of(&secrets_in(&world), "DB_URL").len(), 2);
+}
+
+#[test]
 fn what_the_tool_merges_is_read_alike() {
     let world = vault_of_the_tool();
     let vault = world.vaults().remove(0);

@@ -41,7 +41,7 @@ pub fn run(args: &InitArgs, ctx: &mut Context) -> Result<()> {
     }
     let named = args.identity.as_ref().map(|path| ctx.cwd.join(path));
     let settings = Settings::for_new(vault.clone(), named, ctx)?;
-    let (identity, mut recipients) = identity(args, &settings, ctx)?;
+    let (identity, mut recipients, lock) = identity(args, &settings, ctx)?;
     let recovery = if args.recovery { Some(key_file::in_memory(ctx)?) } else { None };
     let recovery = recovery.map(|(recipient, text)| {
         recipients.push(recipient);
@@ -52,7 +52,16 @@ pub fn run(args: &InitArgs, ctx: &mut Context) -> Result<()> {
     if in_git {
         work_tree::prepare(&ctx.cwd, &file_name(&vault))?;
     }
-    report(args, &session, &identity, recovery.as_ref(), in_git, ctx)
+    report(args, &session, &identity, recovery.as_ref(), in_git, ctx)?;
+    if lock == Lock::Passphrase && !args.output.json {
+        say(
+            ctx,
+            format_args!(
+                "`secrets unlock` asks for the passphrase once and keeps your key at hand for a while"
+            ),
+        );
+    }
+    Ok(())
 }
 
 fn org_name(args: &InitArgs, ctx: &Context) -> Result<Title> {
@@ -103,12 +112,19 @@ fn refuse_existing(vault: &Path, ctx: &Context) -> Result<()> {
     Ok(())
 }
 
+/// Whether the identity is known to need a passphrase.
+#[derive(PartialEq)]
+enum Lock {
+    Passphrase,
+    Unknown,
+}
+
 /// The identity that opens the vault, and what to seal to.
 fn identity(
     args: &InitArgs,
     settings: &Settings,
     ctx: &mut Context,
-) -> Result<(String, Vec<IdentityRecipient>)> {
+) -> Result<(String, Vec<IdentityRecipient>, Lock)> {
     let source = Source::find(settings, ctx)?;
     let is_there = match &source {
         Source::File(path) => path.exists(),
@@ -120,14 +136,18 @@ fn identity(
     let name = source.name();
     let identities = source.load(ctx)?;
     let recipients = identities.seal_targets().map_err(crate::session::identity::explain)?;
-    Ok((name, recipients))
+    Ok((name, recipients, Lock::Unknown))
 }
 
-fn make_identity(args: &InitArgs, ctx: &mut Context) -> Result<(String, Vec<IdentityRecipient>)> {
+fn make_identity(
+    args: &InitArgs,
+    ctx: &mut Context,
+) -> Result<(String, Vec<IdentityRecipient>, Lock)> {
     let path = default_path(ctx)?;
     let passphrase = new_passphrase(&args.passphrase, ctx)?;
     let recipient = key_file::make(&path, passphrase.as_ref(), ctx)?;
-    Ok((path.display().to_string(), vec![recipient]))
+    let lock = if passphrase.is_some() { Lock::Passphrase } else { Lock::Unknown };
+    Ok((path.display().to_string(), vec![recipient], lock))
 }
 
 /// The system's name for the user, less what a name may not hold.

@@ -22,6 +22,7 @@ mod git;
 mod harness;
 mod history;
 mod hunt;
+mod init;
 mod layers;
 mod list;
 mod output;

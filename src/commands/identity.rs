@@ -28,7 +28,7 @@ pub fn run(args: &IdentityArgs, ctx: &mut Context) -> Result<()> {
 struct Shown {
     name: String,
     org: String,
-    vault: String,
+    vault_id: String,
     member: String,
     key: String,
     recipient: String,
@@ -52,7 +52,7 @@ fn show(args: &IdentityShowArgs, ctx: &mut Context) -> Result<()> {
     let shown = Shown {
         name: me.name,
         org: session.index.org.clone(),
-        vault: session.vault.to_string(),
+        vault_id: session.vault.to_string(),
         member: me.id,
         key: me.key,
         recipient: me.recipient,
@@ -66,7 +66,7 @@ fn show(args: &IdentityShowArgs, ctx: &mut Context) -> Result<()> {
 
 fn print_shown(shown: &Shown, ctx: &mut Context) -> Result<()> {
     print(ctx, format_args!("{} in {}", shown.name, shown.org))?;
-    print(ctx, format_args!("vault       {}", shown.vault))?;
+    print(ctx, format_args!("vault       {}", shown.vault_id))?;
     for role in &shown.roles {
         print(ctx, format_args!("role        {}, {}", role.role, role.r#where))?;
     }

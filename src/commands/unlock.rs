@@ -31,7 +31,7 @@ pub fn run(args: &UnlockArgs, ctx: &mut Context) -> Result<()> {
 fn words(lifetime: Duration) -> String {
     let seconds = lifetime.as_secs();
     let units = [(24 * 60 * 60, "d"), (60 * 60, "h"), (60, "m")];
-    let unit = units.into_iter().find(|(unit, _)| seconds % unit == 0);
+    let unit = units.into_iter().find(|(unit, _)| seconds.is_multiple_of(*unit));
     let (unit, letter) = unit.unwrap_or((1, "s"));
     format!("{}{letter}", seconds / unit)
 }

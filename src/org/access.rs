@@ -88,6 +88,16 @@ pub fn exposed_to(state: &State, secret: &Secret, version: &Version) -> BTreeSet
     held.filter(|key| !clean.contains(key)).collect()
 }
 
+/// Rings of readers that a version is not sealed to: whoever wrote it did not know of a grant.
+pub fn unsealed_rings(state: &State, secret: &Secret, version: &Version) -> Vec<RingName> {
+    let reached =
+        |ring: &RingName| state.rings.of(ring).any(|one| version.to.contains(&one.recipient));
+    let rings = state.rings_of(&secret.environment, &secret.projects, &secret.id);
+    let used =
+        |ring: &RingName| holders(state, ring).any(|member| !Judge::new(state, member).is_admin());
+    rings.into_iter().filter(|ring| !reached(ring) && used(ring)).collect()
+}
+
 /// Everyone may act under this name but machines past their end.
 pub fn expired(member: &Member, now: super::time::Time) -> bool {
     matches!(member.kind, Kind::Machine { expires: Some(end) } if end < now)

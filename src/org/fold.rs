@@ -120,11 +120,11 @@ impl Settled {
         let next: Vec<&Candidate<'_>> =
             candidates.iter().filter(|candidate| candidate.level == level).collect();
         let raises = raises(ordered, judged);
-        if level.at_once() {
-            next.iter().for_each(|candidate| self.settle(ordered, &raises, candidate));
-        } else if let Some(first) = first(ordered, &next) {
-            self.settle(ordered, &raises, first);
+        let together: Vec<_> = next.iter().filter(|candidate| candidate.is_apart()).collect();
+        if together.is_empty() {
+            first(ordered, &next).into_iter().for_each(|one| self.settle(ordered, &raises, one));
         }
+        together.into_iter().for_each(|candidate| self.settle(ordered, &raises, candidate));
         true
     }
 
@@ -183,11 +183,13 @@ impl Settled {
     }
 }
 
-impl Level {
+impl Candidate<'_> {
     /// What owners and admins take from others leaves no entry of an equal void, so all of it can be
-    /// applied together.
-    fn at_once(self) -> bool {
-        self.1 == Whose::Others && self.0 < Standing::Other
+    /// applied together. Only a key can be taken by one of them.
+    fn is_apart(&self) -> bool {
+        let Level(standing, whose) = self.level;
+        let keys = self.taken.iter().any(|taken| matches!(taken, Taken::Key(_)));
+        whose == Whose::Others && standing < Standing::Other && !keys
     }
 }
 

@@ -3,7 +3,9 @@
 //! It judges rights, never existence or names: a record about something unknown is allowed and has
 //! no effect. Every way to a right is one of: standing, a role here, a grant here.
 
-use super::ids::{Id, MemberId, Nonce};
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::ids::{Id, MemberId, PublicKey};
 use super::record::{Grant, Kind, NewSecret, NewVersion, Record};
 use super::rings::RingName;
 use super::roles::{Grantee, Object, Reach, Rights, Role, Standing};
@@ -193,38 +195,39 @@ impl<'a> Judge<'a> {
         self.is_admin() || self.granted(Rights::Read, &on, &secret.environment)
     }
 
-    /// Whether the record does nothing, because its past lacks what it is about or has it already.
-    pub fn is_idle(&self, record: &Record, id_of: impl Fn(&Nonce) -> Id) -> bool {
+    /// Whether the record does nothing, because its past and its entry so far lack what it is about,
+    /// or have it already.
+    pub fn is_idle(&self, record: &Record, own: &Own) -> bool {
         let state = self.state;
-        let member = |id| state.members.get(id).filter(|member| member.is_active());
+        let member = |id: &MemberId| state.members.get(id).filter(|member| member.is_active());
+        let nobody = |id: &MemberId| member(id).is_none() && !own.members.contains(id);
         match record {
             Record::Admit { card, .. } => state.keys.contains_key(&card.key),
             Record::Raise { member: id, role, reach } => {
-                let taken = self.beside.takes_role(*id, *role, role.reach(reach))
-                    || self.beside.ends_member(*id);
-                taken || member(id).is_none()
+                let taken = self.beside.takes_role(*id, *role, role.reach(reach));
+                taken || self.beside.ends_member(*id) || nobody(id)
             }
             Record::Lower { member: id, .. }
             | Record::Remove { member: id, .. }
-            | Record::Renew { member: id, .. } => member(id).is_none(),
+            | Record::Renew { member: id, .. } => nobody(id),
             Record::ChangeKey { member: id, card } => {
                 let given_up = |member: &Member| self.beside.takes_key(member.key);
                 state.keys.contains_key(&card.key) || member(id).is_none_or(given_up)
             }
-            Record::RenameGroup { group, .. }
-            | Record::DeleteGroup { group }
-            | Record::JoinGroup { group, .. }
-            | Record::LeaveGroup { group, .. } => !state.groups.contains_key(group),
-            Record::RenameProject { project, .. } | Record::DeleteProject { project } => {
-                !state.projects.contains_key(project)
+            Record::RenameGroup { group: id, .. }
+            | Record::DeleteGroup { group: id }
+            | Record::JoinGroup { group: id, .. }
+            | Record::LeaveGroup { group: id, .. } => own.lacks(&state.groups, id),
+            Record::RenameProject { project: id, .. } | Record::DeleteProject { project: id } => {
+                own.lacks(&state.projects, id)
             }
-            Record::RenameEnvironment { environment, .. }
-            | Record::DeleteEnvironment { environment } => {
-                !state.environments.contains_key(environment)
-            }
+            Record::RenameEnvironment { environment: id, .. }
+            | Record::DeleteEnvironment { environment: id } => own.lacks(&state.environments, id),
             Record::Ring { ring, .. } => state.rings.names.contains_key(ring),
-            Record::Create(new) => state.secrets.contains_key(&id_of(&new.nonce)),
-            other => other.secret().is_some_and(|secret| !state.secrets.contains_key(secret)),
+            Record::Create(new) => {
+                state.secrets.contains_key(&Id::derive(&self.author.key, &new.nonce))
+            }
+            other => other.secret().is_some_and(|id| own.lacks(&state.secrets, id)),
         }
     }
 
@@ -328,6 +331,32 @@ impl<'a> Judge<'a> {
             .environments
             .get(id)
             .map_or_else(|| id.to_string(), |place| place.name.to_string())
+    }
+}
+
+/// What an entry itself has made, up to the record at hand.
+#[derive(Default)]
+pub struct Own {
+    members: BTreeSet<MemberId>,
+    ids: BTreeSet<Id>,
+}
+
+impl Own {
+    pub fn add(&mut self, author: &PublicKey, record: &Record) {
+        match record {
+            Record::Admit { card, .. } => self.members.extend([card.key]),
+            Record::CreateGroup { nonce, .. }
+            | Record::CreateProject { nonce, .. }
+            | Record::CreateEnvironment { nonce, .. }
+            | Record::Create(NewSecret { nonce, .. }) => {
+                self.ids.extend([Id::derive(author, nonce)])
+            }
+            _ => {}
+        }
+    }
+
+    fn lacks<V>(&self, state: &BTreeMap<Id, V>, id: &Id) -> bool {
+        !state.contains_key(id) && !self.ids.contains(id)
     }
 }
 

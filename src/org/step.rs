@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use super::apply::{Apply, author_of, propose_all};
 use super::entry::{Body, Entry, NewGeneration};
 use super::ids::{Id, MemberId};
-use super::policy::{Judge, Verdict};
+use super::policy::{Judge, Own, Verdict};
 use super::record::{Change, Kind, Record};
 use super::rings::{Generation, RingName, WrapNote};
 use super::roles::Standing;
@@ -44,9 +44,7 @@ pub fn judge(view: &State, entry: &Entry, beside: Vec<Taken>) -> Judged {
     let judge = member.map(|author| Judge { state: view, author, beside: Beside(&beside) });
     let standing = judge.map_or(Standing::Other, |judge| judge.standing());
     let effects = match (&verdict, judge) {
-        (Ok(()), Some(judge)) => {
-            entry.records().map(|record| effect(&judge, entry, record)).collect()
-        }
+        (Ok(()), Some(judge)) => effects(&judge, entry),
         _ => vec![],
     };
     let author = author_of(view, &entry.header.author);
@@ -61,8 +59,18 @@ impl Judged {
     }
 }
 
-fn effect(judge: &Judge<'_>, entry: &Entry, record: &Record) -> Effect {
-    let idle = judge.is_idle(record, |nonce| Id::derive(&entry.header.author, nonce));
+fn effects(judge: &Judge<'_>, entry: &Entry) -> Vec<Effect> {
+    let mut own = Own::default();
+    let effect = |record: &Record| {
+        let effect = effect(judge, record, &own);
+        own.add(&entry.header.author, record);
+        effect
+    };
+    entry.records().map(effect).collect()
+}
+
+fn effect(judge: &Judge<'_>, record: &Record, own: &Own) -> Effect {
+    let idle = judge.is_idle(record, own);
     let by_grant =
         matches!(record, Record::Create(new) if !judge.creates_by_role(&new.environment));
     let taken = if idle { vec![] } else { taken_by(judge.state, judge.author, record) };

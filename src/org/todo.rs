@@ -1,6 +1,6 @@
 //! What is left to do: worked out from the state alone.
 
-use super::access::{exposed_to, holders, missing_wraps};
+use super::access::{exposed_to, holders, missing_wraps, unsealed_rings};
 use super::ids::{BoxId, Id, MemberId, Recipient};
 use super::plan::{all_rings, stale_rings};
 use super::record::Kind;
@@ -11,6 +11,8 @@ use super::state::State;
 pub enum Todo {
     /// The current value can be read by keys that should not: it must be written again.
     Exposed { secret: Id, to: Vec<Recipient> },
+    /// Readers of these rings cannot open the current value: it must be sealed again.
+    Unsealed { secret: Id, rings: Vec<RingName> },
     /// Concurrent versions wait for somebody to write or resolve.
     Conflict { secret: Id },
     /// Two live secrets share a name.
@@ -52,6 +54,10 @@ fn secrets(state: &State) -> Vec<Todo> {
                 secret: secret.id.clone(),
                 to: exposed.into_iter().collect(),
             });
+        }
+        let unsealed = secret.current().map(|version| unsealed_rings(state, secret, version));
+        if let Some(rings) = unsealed.filter(|rings| !rings.is_empty()) {
+            list.push(Todo::Unsealed { secret: secret.id.clone(), rings });
         }
         if secret.in_conflict() {
             list.push(Todo::Conflict { secret: secret.id.clone() });

@@ -22,6 +22,7 @@ mod git;
 mod harness;
 mod history;
 mod hunt;
+mod identity;
 mod init;
 mod layers;
 mod list;

@@ -59,6 +59,10 @@ pub struct World {
     pub acknowledged: Vec<(BoxId, usize)>,
     pub pool: Pool,
     pub clock: i64,
+    /// Every ring that somebody was ever entitled to, on whatever copy.
+    pub entitled: BTreeSet<(MemberId, RingName)>,
+    /// Keys that somebody knows because they made them for another.
+    pub made: Vec<(MemberId, u64)>,
     counter: u64,
 }
 
@@ -88,6 +92,8 @@ impl World {
             acknowledged: vec![],
             pool: Pool::default(),
             clock: 0,
+            entitled: BTreeSet::new(),
+            made: vec![],
             counter: 1,
         };
         world.found();

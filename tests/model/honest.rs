@@ -140,6 +140,21 @@ impl World {
     }
 
     fn learn(&mut self, wish: &Wish, place: usize) {
+        let author = self.entries[place].header.author;
+        let author = self
+            .people
+            .iter()
+            .find(|person| person.keys.iter().any(|key| public_key(*key) == author));
+        let author = author.map(|person| person.member).unwrap();
+        for record in &wish.records {
+            let theirs = match record {
+                Record::Admit { kind: Kind::Person, .. } => false,
+                Record::Admit { .. } => true,
+                Record::ChangeKey { member, .. } => *member != author,
+                _ => false,
+            };
+            self.made.extend(wish.keys.iter().filter(|_| theirs).map(|(.., key)| (author, *key)));
+        }
         for (who, name, key) in &wish.keys {
             match who {
                 Some(who) => self.people[*who].keys.push(*key),

@@ -32,11 +32,7 @@ impl Apply<'_> {
     pub(super) fn admit(&mut self, card: &Card, kind: Kind) {
         let seen = !matches!(kind, Kind::Person);
         if let Some(member) = self.state.members.get_mut(&card.key) {
-            member.kind = member.kind.min(kind);
-            member.seen_by.insert(self.judged.author);
-            if member.kind == Kind::Person {
-                member.seen_by.clear();
-            }
+            return say_less(member, card, kind, self.judged.author);
         }
         if self.state.keys.contains_key(&card.key) {
             return;
@@ -149,4 +145,16 @@ fn set_card(member: &mut Member, card: &Card) {
     member.recipient = card.recipient.clone();
     member.member_box = card.member_box;
     member.identities.clone_from(&card.identities);
+}
+
+/// A second admission, beside the first. What a change of key has settled since stays settled.
+fn say_less(member: &mut Member, card: &Card, kind: Kind, by: MemberId) {
+    let changed = member.key != card.key;
+    member.kind = member.kind.min(kind);
+    match member.kind {
+        Kind::Person if !changed => member.seen_by.clear(),
+        Kind::Provisional if changed && member.seen_by.is_empty() => member.kind = Kind::Person,
+        _ if !changed => member.seen_by.extend([by]),
+        _ => {}
+    }
 }

@@ -12,7 +12,6 @@ use crate::org::record::{NewSecret, NewVersion, Record};
 use crate::org::roles::Standing;
 use crate::org::secrets::{Deletion, Origin, Secret, Stamp, Version};
 use crate::org::state::{Proposed, State};
-use crate::org::takings::Beside;
 
 impl Apply<'_> {
     fn claimed(&self, value: BoxId) -> Vec<Recipient> {
@@ -30,6 +29,12 @@ impl Apply<'_> {
         }
     }
 
+    /// The projects that were not taken from the secret beside this entry.
+    fn assigned(&self, secret: &Id, projects: &[Id]) -> Vec<Id> {
+        let kept = |project: &&Id| !self.beside().takes_assignment(secret, project);
+        projects.iter().filter(kept).cloned().collect()
+    }
+
     pub(super) fn create(&mut self, new: &NewSecret, by_grant: bool) {
         let id = self.id(&new.nonce);
         if self.state.secrets.contains_key(&id) {
@@ -42,7 +47,7 @@ impl Apply<'_> {
             kind: new.kind,
             environment: new.environment.clone(),
             scope: new.scope.clone(),
-            projects: new.projects.iter().cloned().collect(),
+            projects: self.assigned(&id, &new.projects).into_iter().collect(),
             note: new.note,
             notes: new.note.into_iter().collect(),
             rotate_days: new.rotate_days,
@@ -61,12 +66,14 @@ impl Apply<'_> {
     /// read it, is for the lesser entry to say: no clock decides it.
     fn create_beside(&mut self, id: &Id, new: &NewSecret) {
         let (by, version) = (self.stamp(), self.version(1, new.value, Origin::Created));
+        let assigned = self.assigned(id, &new.projects);
         let Some(secret) = self.state.secrets.get_mut(id) else { return };
         if by.entry < secret.created.entry {
             secret.environment = new.environment.clone();
             secret.created = by;
         }
-        secret.projects.extend(new.projects.iter().cloned());
+        secret.projects.extend(assigned);
+        secret.etag = next_etag(secret.etag, self.entry.id);
         if !secret.is_live() {
             propose(self.state, id, Some(&new.name), version, "its secret was deleted");
         } else if secret.version_of(new.value).is_none() {
@@ -94,11 +101,14 @@ impl Apply<'_> {
     /// A version of what is deleted is proposed.
     pub(super) fn update(&mut self, new: &NewVersion) {
         let version = self.version(new.number, new.value, origin(new));
+        let assigned = self.assigned(&new.secret, &new.assign);
         let Some(secret) =
             self.state.secrets.get_mut(&new.secret).filter(|secret| secret.is_live())
         else {
             return self.keep_value(&Record::Update(new.clone()), "its secret was deleted");
         };
+        secret.projects.extend(assigned);
+        secret.etag = next_etag(secret.etag, self.entry.id);
         if secret.version_of(new.value).is_some() {
             return; // a box is one version
         }
@@ -106,11 +116,6 @@ impl Apply<'_> {
         secret.heads.push(new.value);
         secret.updated = version.by.clone();
         secret.versions.push(version);
-        let beside = Beside(&self.judged.beside);
-        let assigned =
-            new.assign.iter().filter(|project| !beside.takes_assignment(&new.secret, project));
-        secret.projects.extend(assigned.cloned());
-        secret.etag = next_etag(secret.etag, self.entry.id);
     }
 
     /// The same value in another box. Of a deleted version, that box is erased too.
@@ -120,13 +125,17 @@ impl Apply<'_> {
         if secret.version_of(value).is_some() {
             return;
         }
-        let live = secret.is_live();
-        let Some(version) = secret.version_of_mut(replaces) else { return };
-        if !live {
-            let erased = version.boxes().any(|own| self.state.erased.contains(&own));
-            self.state.erased.extend(erased.then_some(value));
+        if let Some(deletion) = &mut secret.deleted {
+            let held = secret.versions.iter().find(|version| version.is_among(&[replaces]));
+            if held.is_some_and(|version| version.boxes().any(|own| deletion.boxes.contains(&own)))
+            {
+                deletion.boxes.insert(value);
+                secret.etag = next_etag(secret.etag, self.entry.id);
+                self.state.erased.insert(value);
+            }
             return;
         }
+        let Some(version) = secret.version_of_mut(replaces) else { return };
         let before = std::mem::replace(&mut version.value, value);
         version.replaced.push(before);
         version.to = to;
@@ -188,7 +197,10 @@ impl Apply<'_> {
             return;
         };
         let by = self.stamp();
-        let beside = self.beside();
+        let assigned = match record {
+            Record::Assign { projects, .. } => self.assigned(id, projects),
+            _ => vec![],
+        };
         let Some(secret) = self.state.secrets.get_mut(id).filter(|secret| secret.is_live()) else {
             return;
         };
@@ -199,10 +211,7 @@ impl Apply<'_> {
                 secret.note = *note;
             }
             Record::Rotation { days, .. } => secret.rotate_days = *days,
-            Record::Assign { projects, .. } => {
-                let kept = projects.iter().filter(|project| !beside.takes_assignment(id, project));
-                secret.projects.extend(kept.cloned());
-            }
+            Record::Assign { .. } => secret.projects.extend(assigned),
             Record::Unassign { projects, .. } => {
                 secret.projects.retain(|project| !projects.contains(project))
             }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::cli::HistoryArgs;
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::org::secrets::Secret;
 use crate::org::state::{Proposed, State};
 use crate::org::time::Time;
@@ -41,6 +41,7 @@ pub fn run(args: &HistoryArgs, ctx: &mut Context) -> Result<()> {
     let gone = deleted(state, &place, &typed);
     let (document, others) = match find(state, &place, &args.name) {
         Ok(secret) => (of_secret(state, secret), gone.as_slice()),
+        Err(error) if error.kind != Kind::NotFound => return Err(error),
         Err(error) => match gone.split_first() {
             Some((latest, others)) => (of_secret(state, latest), others),
             None => match of_proposed(state, &place, &typed) {

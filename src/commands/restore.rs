@@ -1,8 +1,8 @@
 //! `secrets restore`: an earlier value, or one that was only proposed, as a new version.
 
-use crate::cli::RestoreArgs;
+use crate::cli::{Precondition, RestoreArgs};
 use crate::context::Context;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::org::names::SecretName;
 use crate::org::record::{Record, SecretType};
 use crate::org::secrets::Secret;
@@ -30,8 +30,16 @@ pub fn run(args: &RestoreArgs, ctx: &mut Context) -> Result<()> {
             let place = Place::at(&session, &secret.environment);
             restore(args, &secret, &place, &mut session, ctx)
         }
+        Err(error) if error.kind != Kind::NotFound || expects_something(&args.unless_moved) => {
+            Err(error)
+        }
         Err(_) => revive(args, &place, &mut session, ctx),
     }
+}
+
+/// A condition can only hold for a secret that is there.
+fn expects_something(unless: &Precondition) -> bool {
+    unless.if_match.is_some() || unless.if_version.is_some()
 }
 
 /// A value to bring back, and the proposed version it was, if it was one.

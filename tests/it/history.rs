@@ -210,6 +210,7 @@ fn a_version_that_a_delete_did_not_know_can_come_back() {
     assert_eq!(proposed["origin"], "proposed");
     let label = proposed["version"].as_str().unwrap();
     world.run(["restore", "TOKEN", "--version", "1"]).fails(3);
+    world.run(["restore", "TOKEN", "--version", label, "--if-version", "1"]).fails(3);
     world.run(["restore", "TOKEN", "--version", label]).success().stderr_has("a new secret");
     world.run(["reveal", "TOKEN"]).stdout_is("written beside the delete");
     assert_eq!(versions(&world, "TOKEN").len(), 1);

@@ -23,6 +23,7 @@ mod harness;
 mod history;
 mod hunt;
 mod identity;
+mod init;
 mod layers;
 mod list;
 mod output;

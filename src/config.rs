@@ -3,7 +3,7 @@
 //! `.secrets.toml` is found upward from here and is not trusted: it says where the vault is and what
 //! to take from it, never who the user is or what may be injected.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -75,6 +75,12 @@ impl Settings {
         Ok(Self { vault, vault_id, identity, project, user })
     }
 
+    /// For a vault that is not there yet.
+    pub fn for_new(vault: PathBuf, identity: Option<PathBuf>, ctx: &Context) -> Result<Self> {
+        let user = UserConfig::read(ctx)?;
+        Ok(Self { vault, vault_id: None, identity, project: ProjectConfig::default(), user })
+    }
+
     /// The environment: flag, variable, `.secrets.toml`, the user's config, `development`.
     pub fn environment(&self, flag: Option<&str>, ctx: &Context) -> Result<PlaceName> {
         let set = flag.map_or_else(|| ctx.var("SECRETS_ENV"), |flag| Ok(Some(flag)))?;
@@ -121,7 +127,7 @@ fn vault_of(org: &str, ctx: &Context, user: &UserConfig) -> Result<PathBuf> {
         return Ok(known.vault.clone());
     }
     let path = default_vault(org, ctx)?;
-    if path.exists() {
+    if path.exists() || remembered(ctx)?.contains(org) {
         return Ok(path);
     }
     Err(Error::not_found(format!("no organisation named {org} on this machine"))
@@ -147,12 +153,28 @@ fn only_vault(ctx: &Context) -> Result<PathBuf> {
     vaults.sort();
     match vaults.as_slice() {
         [one] => Ok(one.clone()),
-        [] => Err(Error::not_found("there is no vault here")
-            .hint("`secrets init ORG` makes one, `--vault FILE` names one")),
+        [] => lost_vault(ctx)?.ok_or_else(|| {
+            Error::not_found("there is no vault here")
+                .hint("`secrets init ORG` makes one, `--vault FILE` names one")
+        }),
         several => Err(Error::usage("there are several organisations on this machine")
             .because(list(several))
             .hint("name one with `--org`")),
     }
+}
+
+/// Where the only vault that this machine remembers would be: if it is gone, that must be told.
+fn lost_vault(ctx: &Context) -> Result<Option<PathBuf>> {
+    let known = remembered(ctx)?;
+    let only = known.first().filter(|_| known.len() == 1);
+    only.map(|org| default_vault(org, ctx)).transpose()
+}
+
+/// What the vaults are called that this machine has a memory of, wherever they are.
+fn remembered(ctx: &Context) -> Result<BTreeSet<String>> {
+    let entries = std::fs::read_dir(&ctx.paths()?.state).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    Ok(names.filter_map(|name| Some(name.rsplit_once('-')?.0.to_owned())).collect())
 }
 
 fn list(paths: &[PathBuf]) -> String {

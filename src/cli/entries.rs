@@ -19,7 +19,7 @@ pub struct RevealArgs {
     pub name: String,
 
     /// An earlier version [default: the current one]
-    #[arg(long, value_name = "VERSION")]
+    #[arg(long, value_name = "VERSION", allow_hyphen_values = true)]
     pub version: Option<String>,
 
     #[command(flatten)]
@@ -106,7 +106,7 @@ pub struct RestoreArgs {
     pub name: String,
 
     /// The version whose value comes back
-    #[arg(long, value_name = "VERSION")]
+    #[arg(long, value_name = "VERSION", allow_hyphen_values = true)]
     pub version: String,
 
     #[command(flatten)]

@@ -18,7 +18,13 @@ pub struct VaultArgs {
     pub file: Option<PathBuf>,
 
     /// The id the vault must have
-    #[arg(long = "vault-id", id = "vault_id", value_name = "ID", help_heading = WHERE)]
+    #[arg(
+        long = "vault-id",
+        id = "vault_id",
+        value_name = "ID",
+        help_heading = WHERE,
+        allow_hyphen_values = true
+    )]
     pub id: Option<String>,
 
     /// Your key: an age identity file or an SSH private key
@@ -57,14 +63,14 @@ pub struct Consent {
     pub yes: bool,
 }
 
-// What must still be so for a change to be made.
+// What must still be so for a change to be made. An etag or a box's id may begin with a hyphen.
 #[derive(Args)]
 pub struct Precondition {
     /// Refuse if the secret's etag, as `show` prints it, has changed
-    #[arg(long, value_name = "ETAG")]
+    #[arg(long, value_name = "ETAG", allow_hyphen_values = true)]
     pub if_match: Option<String>,
 
     /// Refuse if the current version is another
-    #[arg(long, value_name = "VERSION")]
+    #[arg(long, value_name = "VERSION", allow_hyphen_values = true)]
     pub if_version: Option<String>,
 }

@@ -11,7 +11,9 @@ use crate::session::draft::Wanted;
 use crate::terminal::{ask_line, say, warn};
 
 use super::input::{new_value, note};
-use super::secret::{Place, judge, new_name, not_allowed, open, tell};
+use super::names::new_name;
+use super::rights::{judge, not_allowed};
+use super::secret::{Place, open, tell};
 
 pub fn run(args: &CreateArgs, ctx: &mut Context) -> Result<()> {
     let note = note(args.note.as_deref())?;

@@ -6,7 +6,10 @@ use crate::org::names::SecretName;
 use crate::session::memory::Current;
 use crate::session::open::Session;
 
-use super::secret::{Place, Typed, judge, marked, not_allowed, not_found};
+use super::find::not_found;
+use super::names::{Typed, marked};
+use super::rights::{judge, not_allowed};
+use super::secret::Place;
 
 /// Where the index has the secret that was named: by id anywhere, by name in this environment.
 pub fn find_current(session: &Session, place: &Place, typed: &str) -> Option<usize> {

@@ -17,7 +17,9 @@ use crate::session::draft::Draft;
 use crate::session::open::Session;
 use crate::terminal::{confirm_by_name, print_json, say, show_error};
 
-use super::secret::{Place, find_only, judge, not_allowed, open, shown_name, tell, was_deleted};
+use super::find::{find_only, shown_name, was_deleted};
+use super::rights::{judge, not_allowed};
+use super::secret::{Place, open, tell};
 use super::version::refuse_if_moved;
 
 pub fn run(args: &DeleteArgs, ctx: &mut Context) -> Result<()> {

@@ -4,14 +4,16 @@ use serde::Serialize;
 
 use crate::cli::HistoryArgs;
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::org::secrets::Secret;
 use crate::org::state::{Proposed, State};
 use crate::org::time::Time;
 use crate::terminal::{Table, print_json, print_table, say, show_time};
 
 use super::describe::DescribedVersion;
-use super::secret::{Place, Typed, deleted, find, marked, open};
+use super::find::{deleted, find};
+use super::names::{Typed, marked};
+use super::secret::{Place, open};
 use super::version::proposed_of;
 
 #[derive(Serialize)]
@@ -39,6 +41,7 @@ pub fn run(args: &HistoryArgs, ctx: &mut Context) -> Result<()> {
     let gone = deleted(state, &place, &typed);
     let (document, others) = match find(state, &place, &args.name) {
         Ok(secret) => (of_secret(state, secret), gone.as_slice()),
+        Err(error) if error.kind != Kind::NotFound => return Err(error),
         Err(error) => match gone.split_first() {
             Some((latest, others)) => (of_secret(state, latest), others),
             None => match of_proposed(state, &place, &typed) {
@@ -53,9 +56,8 @@ pub fn run(args: &HistoryArgs, ctx: &mut Context) -> Result<()> {
     let others: Vec<String> =
         others.iter().map(|secret| marked(&secret.name, &secret.id)).collect();
     print_table(ctx, &document.table(ctx))?;
-    if let Some(deleted) = &document.deleted {
+    if document.deleted.is_some() {
         say(ctx, format_args!("{} is deleted: its values are gone", document.name));
-        let _ = deleted;
     }
     if !others.is_empty() {
         let list = others.join(", ");

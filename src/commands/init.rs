@@ -5,18 +5,19 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::cli::InitArgs;
-use crate::config::{PROJECT_FILE, ProjectConfig, Settings, UserConfig, default_vault};
+use crate::config::{PROJECT_FILE, Settings, default_vault};
 use crate::context::Context;
-use crate::crypto::identity::{IdentityRecipient, new_identity, seal_with_passphrase};
-use crate::error::{Error, Explain, Result};
+use crate::error::{Error, Result};
 use crate::org::names::Title;
 use crate::secret::SecretBytes;
 use crate::session::found::found;
-use crate::session::identity::{Source, default_path};
+use crate::session::identity::{IdentityRecipient, Source, default_path};
 use crate::session::memory::Folder;
 use crate::session::open::Session;
-use crate::storage::{self, Permissions};
-use crate::terminal::{ask_line, ask_new_hidden, confirm, print, print_json, say};
+use crate::session::{key_file, work_tree};
+use crate::terminal::{ask_line, print, print_json, say};
+
+use super::identity::new_passphrase;
 
 #[derive(Serialize)]
 struct Made {
@@ -32,18 +33,35 @@ struct Made {
 pub fn run(args: &InitArgs, ctx: &mut Context) -> Result<()> {
     ctx.no_input |= args.no_input;
     let org = org_name(args, ctx)?;
-    let in_git = args.vault.is_none() && is_work_tree(&ctx.cwd);
+    let in_git = args.vault.is_none() && work_tree::is_inside(&ctx.cwd);
     let vault = place(args, &org, in_git, ctx)?;
     refuse_existing(&vault, ctx)?;
-    let (identity, mut recipients) = identity(args, ctx)?;
-    let recovery = if args.recovery { Some(recovery_key(&mut recipients, ctx)) } else { None };
+    if in_git {
+        work_tree::refuse_other(&ctx.cwd, &file_name(&vault))?;
+    }
+    let named = args.identity.as_ref().map(|path| ctx.cwd.join(path));
+    let settings = Settings::for_new(vault.clone(), named, ctx)?;
+    let (identity, mut recipients, lock) = identity(args, &settings, ctx)?;
+    let recovery = if args.recovery { Some(key_file::in_memory(ctx)?) } else { None };
+    let recovery = recovery.map(|(recipient, text)| {
+        recipients.push(recipient);
+        text
+    });
     let name = founder_name(ctx)?;
-    let settings = settings(vault.clone());
     let session = found(settings, &org, &name, &recipients, ctx)?;
     if in_git {
-        write_git_files(&vault, ctx)?;
+        work_tree::prepare(&ctx.cwd, &file_name(&vault))?;
     }
-    report(args, &session, &identity, recovery.as_ref(), in_git, ctx)
+    report(args, &session, &identity, recovery.as_ref(), in_git, ctx)?;
+    if lock == Lock::Passphrase && !args.output.json {
+        say(
+            ctx,
+            format_args!(
+                "`secrets unlock` asks for the passphrase once and keeps your key at hand for a while"
+            ),
+        );
+    }
+    Ok(())
 }
 
 fn org_name(args: &InitArgs, ctx: &Context) -> Result<Title> {
@@ -63,10 +81,6 @@ fn org_name(args: &InitArgs, ctx: &Context) -> Result<Title> {
     })
 }
 
-fn is_work_tree(folder: &Path) -> bool {
-    folder.ancestors().any(|folder| folder.join(".git").exists())
-}
-
 fn place(args: &InitArgs, org: &Title, in_git: bool, ctx: &Context) -> Result<PathBuf> {
     if let Some(path) = &args.vault {
         return Ok(ctx.cwd.join(path));
@@ -74,10 +88,7 @@ fn place(args: &InitArgs, org: &Title, in_git: bool, ctx: &Context) -> Result<Pa
     if in_git {
         return Ok(ctx.cwd.join(format!("{org}.vault")));
     }
-    let path = default_vault(org.as_str(), ctx)?;
-    let folder = path.parent().unwrap_or(&path);
-    storage::private_folder(folder).or_failed(|| format!("cannot use {}", folder.display()))?;
-    Ok(path)
+    default_vault(org.as_str(), ctx)
 }
 
 fn refuse_existing(vault: &Path, ctx: &Context) -> Result<()> {
@@ -101,10 +112,20 @@ fn refuse_existing(vault: &Path, ctx: &Context) -> Result<()> {
     Ok(())
 }
 
+/// Whether the identity is known to need a passphrase.
+#[derive(PartialEq)]
+enum Lock {
+    Passphrase,
+    Unknown,
+}
+
 /// The identity that opens the vault, and what to seal to.
-fn identity(args: &InitArgs, ctx: &mut Context) -> Result<(String, Vec<IdentityRecipient>)> {
-    let named = args.identity.as_ref().map(|path| ctx.cwd.join(path));
-    let source = Source::find(&Settings { identity: named, ..settings(PathBuf::new()) }, ctx)?;
+fn identity(
+    args: &InitArgs,
+    settings: &Settings,
+    ctx: &mut Context,
+) -> Result<(String, Vec<IdentityRecipient>, Lock)> {
+    let source = Source::find(settings, ctx)?;
     let is_there = match &source {
         Source::File(path) => path.exists(),
         Source::Named(_) | Source::Variable(_) => true,
@@ -115,59 +136,18 @@ fn identity(args: &InitArgs, ctx: &mut Context) -> Result<(String, Vec<IdentityR
     let name = source.name();
     let identities = source.load(ctx)?;
     let recipients = identities.seal_targets().map_err(crate::session::identity::explain)?;
-    Ok((name, recipients))
+    Ok((name, recipients, Lock::Unknown))
 }
 
-fn make_identity(args: &InitArgs, ctx: &mut Context) -> Result<(String, Vec<IdentityRecipient>)> {
-    let path = default_path(ctx)?;
-    let wants =
-        args.passphrase.passphrase || (!args.passphrase.no_passphrase && offer_passphrase(ctx)?);
-    let recipients = write_identity(&path, wants, ctx)?;
-    Ok((path.display().to_string(), recipients))
-}
-
-fn offer_passphrase(ctx: &Context) -> Result<bool> {
-    if !ctx.can_ask() || !ctx.terminals.stderr {
-        return Ok(false);
-    }
-    confirm(ctx, "Protect your key with a passphrase?")
-}
-
-/// Makes an identity file; an existing one is never overwritten.
-pub fn write_identity(
-    path: &Path,
-    passphrase: bool,
+fn make_identity(
+    args: &InitArgs,
     ctx: &mut Context,
-) -> Result<Vec<IdentityRecipient>> {
-    let created = ctx.now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
-    let (key, text) = new_identity(&created);
-    let contents = if passphrase {
-        let typed = ask_new_hidden(ctx, "passphrase")?;
-        if typed.is_empty() {
-            return Err(
-                Error::usage("an empty passphrase protects nothing").hint("use --no-passphrase")
-            );
-        }
-        let sealed = seal_with_passphrase(text.expose(), &typed, ctx.scrypt_work_factor);
-        SecretBytes::new(sealed.or_failed(|| "cannot seal the identity".to_owned())?)
-    } else {
-        text
-    };
-    let folder = path.parent().unwrap_or(path);
-    if !folder.exists() {
-        storage::private_folder(folder).or_failed(|| format!("cannot use {}", folder.display()))?;
-    }
-    storage::create_new(path, contents.expose(), Permissions::Private)
-        .or_failed(|| format!("cannot write the identity {}", path.display()))?;
-    Ok(IdentityRecipient::parse(key.recipient()).into_iter().collect())
-}
-
-/// A second identity, to keep on paper.
-fn recovery_key(recipients: &mut Vec<IdentityRecipient>, ctx: &Context) -> SecretBytes {
-    let created = ctx.now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
-    let (key, text) = new_identity(&created);
-    recipients.extend(IdentityRecipient::parse(key.recipient()));
-    text
+) -> Result<(String, Vec<IdentityRecipient>, Lock)> {
+    let path = default_path(ctx)?;
+    let passphrase = new_passphrase(&args.passphrase, ctx)?;
+    let recipient = key_file::make(&path, passphrase.as_ref(), ctx)?;
+    let lock = if passphrase.is_some() { Lock::Passphrase } else { Lock::Unknown };
+    Ok((path.display().to_string(), vec![recipient], lock))
 }
 
 /// The system's name for the user, less what a name may not hold.
@@ -176,50 +156,6 @@ fn founder_name(ctx: &Context) -> Result<Title> {
     Title::parse(plain.trim()).ok_or_else(|| {
         Error::usage("the user's name is no member's name").because(Title::RULE).hint("set USER")
     })
-}
-
-fn settings(vault: PathBuf) -> Settings {
-    Settings {
-        vault,
-        vault_id: None,
-        identity: None,
-        project: ProjectConfig::default(),
-        user: UserConfig::default(),
-    }
-}
-
-const ATTRIBUTES: &str = "*.vault -text merge=union diff=secrets\n";
-const IGNORED: &str = ".*.vault.lock\n.*.vault.tmp-*\n*.vault.before-repair-*\n";
-
-fn write_git_files(vault: &Path, ctx: &Context) -> Result<()> {
-    let name = vault.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let mut config = toml::Table::new();
-    config.insert("vault".to_owned(), toml::Value::String(name));
-    let config = toml::to_string(&config).or_failed(|| format!("cannot write {PROJECT_FILE}"))?;
-    add_lines(&ctx.cwd.join(PROJECT_FILE), &config)?;
-    add_lines(&ctx.cwd.join(".gitattributes"), ATTRIBUTES)?;
-    add_lines(&ctx.cwd.join(".gitignore"), IGNORED)
-}
-
-/// Adds what is not there yet; what others wrote stays.
-fn add_lines(path: &Path, lines: &str) -> Result<()> {
-    let what = || format!("cannot write {}", path.display());
-    let before = match storage::read(path) {
-        Ok((bytes, _)) => String::from_utf8_lossy(&bytes).into_owned(),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-        Err(error) => return Err(error).or_failed(what),
-    };
-    let missing: Vec<&str> =
-        lines.lines().filter(|line| !before.lines().any(|known| known == *line)).collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let glue = if before.is_empty() || before.ends_with('\n') { "" } else { "\n" };
-    let text = format!("{before}{glue}{}\n", missing.join("\n"));
-    let permissions = if before.is_empty() { Permissions::Public } else { Permissions::Kept };
-    storage::replace(path, storage::Expected::Anything, text.as_bytes(), permissions)
-        .or_failed(what)?;
-    Ok(())
 }
 
 fn report(

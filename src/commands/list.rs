@@ -9,7 +9,8 @@ use crate::org::secrets::Secret;
 use crate::terminal::{Table, print_json, print_table, say, show_time};
 
 use super::describe::Described;
-use super::secret::{Place, open, shown_name};
+use super::find::shown_name;
+use super::secret::{Place, open};
 
 #[derive(Serialize)]
 struct Document {

@@ -1,8 +1,8 @@
 //! `secrets restore`: an earlier value, or one that was only proposed, as a new version.
 
-use crate::cli::RestoreArgs;
+use crate::cli::{Precondition, RestoreArgs};
 use crate::context::Context;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::org::names::SecretName;
 use crate::org::record::{Record, SecretType};
 use crate::org::secrets::Secret;
@@ -12,10 +12,11 @@ use crate::session::draft::{Draft, Wanted};
 use crate::session::open::Session;
 use crate::terminal::say;
 
+use super::find::{deleted, find, not_found, was_deleted};
 use super::history::unborn;
-use super::secret::{
-    Place, Typed, deleted, find, judge, not_allowed, not_found, open, tell, was_deleted,
-};
+use super::names::Typed;
+use super::rights::{judge, not_allowed};
+use super::secret::{Place, open, tell};
 use super::version::{
     Found, find_proposed_only, find_version, proposed_label, proposed_of, refuse_if_moved,
 };
@@ -29,8 +30,16 @@ pub fn run(args: &RestoreArgs, ctx: &mut Context) -> Result<()> {
             let place = Place::at(&session, &secret.environment);
             restore(args, &secret, &place, &mut session, ctx)
         }
+        Err(error) if error.kind != Kind::NotFound || expects_something(&args.unless_moved) => {
+            Err(error)
+        }
         Err(_) => revive(args, &place, &mut session, ctx),
     }
+}
+
+/// A condition can only hold for a secret that is there.
+fn expects_something(unless: &Precondition) -> bool {
+    unless.if_match.is_some() || unless.if_version.is_some()
 }
 
 /// A value to bring back, and the proposed version it was, if it was one.

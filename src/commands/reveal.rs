@@ -17,7 +17,10 @@ use crate::session::open::Session;
 use crate::terminal::{escape_bytes, escape_lines, print_bytes, print_json, warn};
 
 use super::current::{namesakes_of, require_current, require_readable, shown_current};
-use super::secret::{Place, find, judge, marked, not_allowed, open, shown_name};
+use super::find::{find, shown_name};
+use super::names::marked;
+use super::rights::{judge, not_allowed};
+use super::secret::{Place, open};
 use super::version::{Found, find_version, proposed_label, proposed_of};
 
 /// `--json`: `value` where it is text, else `value_base64`.

@@ -9,7 +9,9 @@ use crate::org::record::Record;
 use crate::terminal::{escape, escape_lines, print_bytes, print_json, show_time};
 
 use super::describe::Described;
-use super::secret::{Place, find, judge, open, shown_name};
+use super::find::{find, shown_name};
+use super::rights::judge;
+use super::secret::{Place, open};
 use super::version::{proposed_label, proposed_of};
 
 /// `--json`: what `list` says of a secret, and more.

@@ -18,8 +18,11 @@ use crate::session::open::Session;
 use crate::terminal::say;
 
 use super::create::warn_of_danger;
+use super::find::{find, was_deleted};
 use super::input::{names_value, new_value, note};
-use super::secret::{Place, find, judge, new_name_of, not_allowed, open, tell, was_deleted};
+use super::names::new_name_of;
+use super::rights::{judge, not_allowed};
+use super::secret::{Place, open, tell};
 use super::version::refuse_if_moved;
 
 pub fn run(args: &UpdateArgs, ctx: &mut Context) -> Result<()> {

@@ -90,8 +90,8 @@ mod system {
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
-    use super::super::{Inherit, Plan};
     use super::*;
+    use crate::launch::{Inherit, Plan};
     use std::process::Command;
 
     fn secrets(sizes: &[usize]) -> Vec<(OsString, SecretBytes)> {

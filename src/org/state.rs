@@ -13,6 +13,7 @@ use super::record::Kind;
 use super::rings::{RingName, Rings};
 use super::roles::{Grantee, Object, Reach, Rights, Role, Standing};
 use super::secrets::{Secret, Stamp};
+use super::time::Time;
 
 /// A member or a machine account; removed ones stay, as history.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -182,8 +183,17 @@ impl State {
     pub fn namesakes(&self, environment: &Id, name: &SecretName) -> Vec<&Secret> {
         let same = |secret: &&Secret| secret.environment == *environment && secret.name == *name;
         let mut found: Vec<&Secret> = self.live_secrets().filter(same).collect();
-        found.sort_by_key(|secret| (secret.by_grant, secret.created.time, secret.id.clone()));
+        found.sort_by_key(|secret| rank(secret));
         found
+    }
+
+    /// Live secrets whose bare name another has: they are called `NAME~<id4>`.
+    pub fn shadowed(&self) -> BTreeSet<&Id> {
+        let mut ranked: Vec<&Secret> = self.live_secrets().collect();
+        ranked.sort_by_key(|secret| rank(secret));
+        let mut named = BTreeSet::new();
+        ranked.retain(|secret| !named.insert((secret.environment.clone(), secret.name.clone())));
+        ranked.into_iter().map(|secret| &secret.id).collect()
     }
 
     /// The rings a value of this secret is sealed with, of those that exist.
@@ -202,6 +212,11 @@ impl State {
         rings.extend(optional.filter(|ring| self.rings.exists(ring)));
         rings
     }
+}
+
+/// Who has the bare name comes first: what a role created, then the earlier.
+fn rank(secret: &Secret) -> (bool, Time, &Id) {
+    (secret.by_grant, secret.created.time, &secret.id)
 }
 
 fn live_place<'a>(places: &'a BTreeMap<Id, Place>, name: &PlaceName) -> Option<&'a Id> {

@@ -28,6 +28,9 @@ use super::write::AGENT;
 /// The environments that every vault has from the start.
 pub const ENVIRONMENTS: [&str; 3] = ["development", "staging", "production"];
 
+/// Stands on a card for an identity whose public half only its plugin knows.
+pub const UNNAMED: &str = "a plugin's key";
+
 /// Makes the vault file that the settings name; it must not be there.
 pub fn found(
     settings: Settings,
@@ -37,8 +40,12 @@ pub fn found(
     ctx: &mut Context,
 ) -> Result<Session> {
     let folder = Folder::of(&ctx.paths()?.state, &settings.vault);
+    let place = settings.vault.parent().unwrap_or(&settings.vault);
+    if !place.exists() {
+        storage::private_folder(place).or_failed(|| format!("cannot use {}", place.display()))?;
+    }
     let member = MemberKey::generate();
-    let member_box = seal_member_box(&member, name, identities, Person::of(ctx))?;
+    let member_box = seal_member_box(&member, name, identities, ctx)?;
     let card = new_card(None, &member, name, &member_box, identities)?;
     let places = ENVIRONMENTS.iter().filter_map(|name| PlaceName::parse(name));
     let environments = places.map(|name| NewPlace { nonce: Nonce(random()), name }).collect();
@@ -72,7 +79,17 @@ pub fn seal_member_box(
     member: &MemberKey,
     name: &Title,
     identities: &[IdentityRecipient],
+    ctx: &Context,
+) -> Result<Vec<u8>> {
+    seal_member_box_as(Person::of(ctx), member, name, identities)
+}
+
+/// The same while the context is at work elsewhere.
+pub fn seal_member_box_as(
     person: Person,
+    member: &MemberKey,
+    name: &Title,
+    identities: &[IdentityRecipient],
 ) -> Result<Vec<u8>> {
     let plaintext = member.encode(name.as_str());
     seal_to_identities(identities, plaintext.expose(), person)
@@ -92,9 +109,8 @@ pub fn new_card(
     let (Some(key), Some(recipient)) = (key, recipient) else {
         return Err(Error::failed("a new member key is malformed"));
     };
-    let identities = identities
-        .iter()
-        .map(|identity| identity.text().unwrap_or_else(|| "a plugin's key".to_owned()));
+    let identities =
+        identities.iter().map(|identity| identity.text().unwrap_or_else(|| UNNAMED.to_owned()));
     let mut card = Card {
         name: name.clone(),
         key,

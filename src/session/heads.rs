@@ -18,6 +18,14 @@ pub fn refuse_rollback(checked: &Checked, seen: &[EntryId]) -> Result<()> {
         .hint("`secrets repair` puts them back from this machine's mirror"))
 }
 
+/// Entries whose past is not whole, in words.
+pub fn waiting(count: usize) -> String {
+    match count {
+        1 => "an entry stands on one that is missing".to_owned(),
+        several => format!("{several} entries stand on entries that are missing"),
+    }
+}
+
 /// What others' entries changed for this machine since it last looked; empty if nothing surprises.
 pub fn announce(
     checked: &Checked,

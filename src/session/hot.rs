@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::{Error, Result};
-use crate::org::ids::Id;
+use crate::org::ids::{BoxId, Id};
 use crate::secret::SecretBytes;
 
 use super::memory::{Current, KeptBytes, Opened};
@@ -72,17 +72,33 @@ impl Session {
             shelf.file = Some(File::open(&self.path(), &self.folder)?);
         }
         let file = shelf.file.as_ref().ok_or_else(|| values::missing(current.value))?;
-        let sealed = match current.place {
-            Some(place) => box_at(&file.read(place.start, place.end)?, place.id),
-            None => find_box(&file.all()?, current.value).map(|(_, sealed)| sealed),
+        let sealed = match self.placed(file, current) {
+            Some(sealed) => sealed,
+            None => find_box(&file.all()?, current.value)
+                .map(|(_, sealed)| sealed)
+                .ok_or_else(|| self.absent(file, current.value))?,
         };
-        let sealed = sealed.ok_or_else(|| values::missing(current.value))?;
         let expected = Expected {
             secret: &current.id,
             environment: &current.environment,
             number: current.number,
         };
         values::open(&sealed, &current.to, &self.rings, &expected)
+    }
+
+    /// The box from where it was; not there if the file was written anew since.
+    pub(super) fn placed(&self, file: &File, current: &Current) -> Option<Vec<u8>> {
+        let place = current.place?;
+        box_at(&file.read(place.start, place.end).ok()?, place.id)
+    }
+
+    /// Damage, unless the file is another than the one that was checked.
+    pub(super) fn absent(&self, file: &File, id: BoxId) -> Error {
+        if self.index.seen.is_unchanged(&file.stamp) {
+            return values::missing(id);
+        }
+        Error::conflict("the vault was written anew while it was read")
+            .hint("run the command again")
     }
 }
 

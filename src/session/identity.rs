@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::config::Settings;
 use crate::context::{Context, Prompter};
+pub use crate::crypto::identity::IdentityRecipient;
 use crate::crypto::identity::{Asker, Identities, IdentityError};
 use crate::crypto::member::MemberKey;
 use crate::error::{Error, Explain, Kind, Result};

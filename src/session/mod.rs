@@ -4,6 +4,7 @@
 //! from the file counts before its signature and hash are checked, by this run or by the memory of
 //! an earlier one.
 
+pub mod card;
 pub mod commit;
 pub mod copies;
 pub mod draft;
@@ -13,6 +14,7 @@ pub mod generate;
 pub mod heads;
 pub mod hot;
 pub mod identity;
+pub mod key_file;
 pub mod keys;
 pub mod memory;
 pub mod merge;
@@ -27,4 +29,5 @@ pub mod tail;
 pub mod unlocked;
 pub mod values;
 pub mod verify;
+pub mod work_tree;
 pub mod write;

@@ -297,6 +297,7 @@ impl Session {
         let Some(state) = &self.state else { return };
         let Some(me) = state.members.get(&self.me) else { return };
         let judge = Judge::new(state, me);
+        let shadowed = state.shadowed();
         self.index.environments = state
             .environments
             .iter()
@@ -307,7 +308,6 @@ impl Session {
             .live_secrets()
             .filter_map(|secret| {
                 let version = secret.current()?;
-                let namesakes = state.namesakes(&secret.environment, &secret.name);
                 Some(Current {
                     id: secret.id.clone(),
                     name: secret.name.clone(),
@@ -317,7 +317,7 @@ impl Session {
                     number: version.number,
                     value: version.value,
                     to: version.to.clone(),
-                    shadowed: namesakes.first().is_some_and(|first| first.id != secret.id),
+                    shadowed: shadowed.contains(&secret.id),
                     in_conflict: secret.in_conflict(),
                     readable: judge.reveals(secret),
                     place: known.get(&version.value).copied(),
@@ -410,6 +410,11 @@ fn no_member(checked: &Checked, identity: &str) -> Error {
     if !checked.state.locked.is_empty() && checked.member.is_some() {
         return Error::denied(format!("you are behind in {org}"))
             .because("a key that entries are sealed to has not been given to you yet");
+    }
+    if !checked.waiting.is_empty() {
+        return Error::damaged(format!("no key here opens {org} as it stands"))
+            .because(heads::waiting(checked.waiting.len()))
+            .hint("`secrets repair --from FILE` takes them from another copy");
     }
     Error::denied(format!("no key here opens {org}"))
         .because(format!("{identity} opens no member's box in it"))

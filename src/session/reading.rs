@@ -38,7 +38,12 @@ impl Session {
     }
 
     fn box_in_file(&self, id: BoxId) -> Result<Vec<u8>> {
-        let bytes = File::open(&self.path(), &self.folder)?.all()?;
-        find_box(&bytes, id).map(|(_, sealed)| sealed).ok_or_else(|| values::missing(id))
+        let file = File::open(&self.path(), &self.folder)?;
+        let current = self.index.current.iter().find(|current| current.value == id);
+        if let Some(sealed) = current.and_then(|current| self.placed(&file, current)) {
+            return Ok(sealed);
+        }
+        let found = find_box(&file.all()?, id).map(|(_, sealed)| sealed);
+        found.ok_or_else(|| self.absent(&file, id))
     }
 }

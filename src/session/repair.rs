@@ -19,10 +19,10 @@ use super::copies::{Copy, clean, is_of, sound};
 use super::full::{self, Checked};
 use super::identity::Source;
 use super::memory::{Folder, Pins};
-use super::mirror;
 use super::open::{Session, Unlocker, not_a_vault};
 use super::scan::{Scanned, no_progress, scan};
 use super::write::lock_vault;
+use super::{heads, mirror};
 
 pub use plan::{Found, Plan};
 
@@ -147,9 +147,14 @@ impl Patient {
         }
         let joined = mirror::union(&parts.iter().map(Vec::as_slice).collect::<Vec<_>>());
         let checked = keys.check(&joined, Some(vault), self.remembers)?;
-        let left_waiting = checked.waiting.iter().map(|(id, _)| *id).collect();
+        let left_waiting: Vec<EntryId> = checked.waiting.iter().map(|(id, _)| *id).collect();
         let (bytes, _) = clean(&joined, &checked, &std::collections::BTreeSet::new());
         let checked = keys.check(&bytes, Some(vault), self.remembers)?;
+        if checked.member.is_none() && !left_waiting.is_empty() {
+            return Err(Error::damaged("no key here opens what is left of this vault")
+                .because(heads::waiting(left_waiting.len()))
+                .hint("`secrets repair --from FILE` takes them from another copy"));
+        }
         if checked.member.is_none() {
             return Err(Error::denied("no key here opens this vault")
                 .because(format!("{} opens no member's box in it", keys.name()))

@@ -100,7 +100,7 @@ fn chain<'a>(scanned: &'a Scanned, heads: &[EntryId]) -> Option<Vec<&'a SignedEn
         let on_top = |entry: &&SignedEntry| {
             entry.header.parents.iter().copied().collect::<BTreeSet<_>>() == heads
         };
-        let place = left.iter().position(|entry| on_top(entry))?;
+        let place = left.iter().position(on_top)?;
         let next = left.swap_remove(place);
         heads = BTreeSet::from([next.id]);
         chain.push(next);

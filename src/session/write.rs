@@ -188,7 +188,7 @@ impl Session {
         let waiting = self.index.trouble.waiting;
         if waiting > 0 {
             return Err(Error::damaged("the vault is not whole, so nothing is written to it")
-                .because(format!("{waiting} entries stand on entries that are missing"))
+                .because(heads::waiting(waiting))
                 .hint(
                     "`secrets repair` looks for them in this machine's mirror and in other copies",
                 ));

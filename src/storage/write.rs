@@ -165,9 +165,9 @@ fn is_expected<S: System>(system: &S, path: &Path, expected: Expected<'_>) -> io
 #[cfg(test)]
 #[allow(clippy::disallowed_methods, reason = "a test lays out its files itself")]
 mod tests {
-    use super::super::{Expected, Permissions, append, append_unsynced, create_new};
-    use super::super::{read, replace, write_memory};
     use super::*;
+    use crate::storage::{Expected, Permissions, append, append_unsynced, create_new};
+    use crate::storage::{read, replace, write_memory};
     use std::fs;
     use std::os::unix::fs::{PermissionsExt, symlink};
     use std::path::PathBuf;
@@ -308,7 +308,7 @@ mod tests {
     #[test]
     fn a_full_disk_is_reported() {
         let Ok(full) = fs::File::options().append(true).open("/dev/full") else { return };
-        let error = write_once(&super::super::system::Os, &full, b"x").unwrap_err();
+        let error = write_once(&crate::storage::system::Os, &full, b"x").unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::StorageFull);
     }
 }

@@ -207,6 +207,11 @@ pub struct Run<'w> {
 }
 
 impl Run<'_> {
+    pub fn arg(mut self, arg: impl Into<OsString>) -> Self {
+        self.args.push(arg.into());
+        self
+    }
+
     /// Bytes for stdin that are nobody's secret.
     pub fn stdin(mut self, bytes: impl AsRef<[u8]>) -> Self {
         self.stdin = bytes.as_ref().to_vec();

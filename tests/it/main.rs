@@ -12,13 +12,27 @@
     reason = "a test that meets the unexpected should stop there and say so"
 )]
 
+mod acme;
 mod cli;
+mod create;
+mod damage;
+mod delete;
+mod env;
+mod git;
 mod harness;
+mod history;
 mod hunt;
+mod identity;
+mod init;
 mod layers;
+mod list;
 mod output;
+mod promises;
 mod pty;
 mod reader;
+mod reveal;
 mod selftest;
 mod stress;
 mod told;
+mod unlock;
+mod update;

@@ -28,7 +28,10 @@ impl Output {
     pub fn fails(self, code: i32) -> Self {
         let output = self.exits(code);
         assert!(output.stdout.is_empty(), "a refusal is on stderr\n{output}");
-        assert!(output.stderr.starts_with("secrets: error: "), "{output}");
+        let mut lines =
+            output.stderr.lines().filter(|line| !line.starts_with("secrets: warning: "));
+        let is_error = lines.next().is_some_and(|line| line.starts_with("secrets: error: "));
+        assert!(is_error, "an error is said first, after warnings\n{output}");
         output
     }
 

@@ -231,6 +231,18 @@ fn what_the_tool_changes_is_read_alike() {
 }
 
 #[test]
+fn a_key_change_of_the_tool_is_read_alike() {
+    let world = vault_of_the_tool();
+    let lost = world.path("inputs").join("lost.txt");
+    let args = ["identity", "new", "--no-passphrase", "--out", lost.to_str().unwrap()];
+    let recipient = world.run(args).success().text().trim().to_owned();
+    world.run(["identity", "add", &recipient]).success();
+    world.run(["identity", "remove", &recipient, "--yes"]).success();
+    world.secrets(["update", "DB_URL"]).value("postgres://acme/after").run().success();
+    assert_eq!(versions_of(&secrets_in(&world), "DB_URL").len(), 2);
+}
+
+#[test]
 fn what_the_tool_merges_is_read_alike() {
     let world = vault_of_the_tool();
     let vault = world.vaults().remove(0);
@@ -259,24 +271,58 @@ fn what_the_tool_merges_is_read_alike() {
 fn the_commands_say_what_the_reader_finds() {
     let world = vault_of_the_tool();
     world.secrets(["update", "DB_URL"]).value("postgres://acme/2").run().success();
-    let secrets = secrets_in(&world);
-    let verified = world.run(["verify", "--json"]).success().json();
+    world.run(["delete", "TOKEN", "--yes"]).success();
     let document = read(&world.vaults().remove(0), &identity_in(&world)).unwrap();
-    for key in ["vault", "org", "heads", "bad_lines", "strangers", "missing_boxes", "waiting"] {
-        assert_eq!(document[key], verified[key], "{key}");
-    }
+    assert_verify(&world, &document);
+    let secrets = secrets_in(&world);
+    let live: Vec<&Value> = secrets.iter().filter(|it| it["deleted"].is_null()).collect();
     let listed = world.run(["list", "--json"]).success().json();
-    assert_eq!(listed["secrets"].as_array().unwrap().len(), secrets.len());
-    for secret in &secrets {
-        let name = secret["name"].as_str().unwrap();
-        let versions = secret["versions"].as_array().unwrap();
-        let history = world.run(["history", name, "--json"]).success().json();
-        assert_eq!(history["versions"].as_array().unwrap().len(), versions.len(), "{name}");
-        let value = versions.last().unwrap()["value"].as_str().unwrap();
-        world
-            .run(["reveal", name])
-            .success()
-            .stdout_is(secrets::format::base64::decode(value).unwrap());
+    let listed = listed["secrets"].as_array().unwrap();
+    assert_eq!(listed.len(), live.len());
+    for secret in live {
+        let row = listed.iter().find(|row| row["id"] == secret["id"]).unwrap();
+        for key in ["name", "type", "etag", "rotate_days"] {
+            assert_eq!(row[key], secret[key], "{key}");
+        }
+        assert_history(&world, secret);
+    }
+}
+
+#[track_caller]
+fn assert_verify(world: &World, document: &Value) {
+    let verified = world.run(["verify", "--json"]).success().json();
+    for (reader, tool) in [("vault", "id"), ("org", "org"), ("heads", "heads")] {
+        assert_eq!(document[reader], verified[tool], "{reader}");
+    }
+    for list in ["bad_lines", "strangers", "waiting", "missing_boxes", "refused", "proposed"] {
+        let count =
+            |it: &Value| it.as_array().map_or_else(|| it.as_object().unwrap().len(), Vec::len);
+        assert_eq!(count(&document[list]), count(&verified[list]), "{list}");
+    }
+}
+
+/// The same versions, and `reveal` gives each its value.
+#[track_caller]
+fn assert_history(world: &World, secret: &Value) {
+    let id = secret["id"].as_str().unwrap();
+    let history = world.run(["history", id, "--json"]).success().json();
+    let told = history["versions"].as_array().unwrap();
+    let versions = secret["versions"].as_array().unwrap();
+    assert_eq!(told.len(), versions.len());
+    for version in versions {
+        let row = told.iter().find(|row| row["box"] == version["box"]).unwrap();
+        for (reader, tool) in [
+            ("label", "version"),
+            ("number", "number"),
+            ("time", "at"),
+            ("restores", "restored_from"),
+        ] {
+            assert_eq!(row[tool], version[reader], "{reader}");
+        }
+        assert_eq!(row["current"], version["current"]);
+        let value = secrets::format::base64::decode(version["value"].as_str().unwrap()).unwrap();
+        let label = version["label"].as_str().unwrap();
+        world.run(["reveal", id, "--version", label]).success().stdout_is(value);
     }
 }
 

@@ -270,7 +270,7 @@ def ring_of(state, entry, new):
 
 
 def add_generations(state, entry):
-    _, maker = state.keys[entry.header["author"]]
+    maker = state.members[state.keys[entry.header["author"]][0]]["recipient"]
     for new in entry.header["rings"]:
         ring = ring_of(state, entry, new)
         earlier = {g["recipient"] for g in state.generations if g["ring"] == ring}
@@ -278,14 +278,14 @@ def add_generations(state, entry):
             continue
         previous = [old["recipient"] for old in new["previous"] if old["recipient"] in earlier]
         state.held.setdefault(new["recipient"], set()).add(maker)
-        state.generations.append({"ring": ring, "recipient": new["recipient"], "previous": previous})
+        state.generations.append({"ring": ring, "recipient": new["recipient"], "previous": previous, "entry": entry.id})
 
 
 def count_wraps(state, entry):
     owner = state.keys.get(entry.header["author"])
     if owner is None:
         return
-    mine = held_by(state, owner[1])
+    mine = held_by(state, owner[1]) | {g["recipient"] for g in state.generations if g["entry"] == entry.id}
     for wrap in entry.header["wraps"]:
         for recipient in wrap["opens"]:
             if recipient in mine:

@@ -6,7 +6,7 @@ import spelling as sp
 from lines import check_card, each
 from spelling import Malformed, need
 
-BODY, VALUE = 8 << 20, 1 << 20
+BODY, VALUE, NESTED = 8 << 20, 1 << 20, 127
 ROLES = ["viewer", "writer", "editor", "admin", "owner"]
 
 
@@ -20,7 +20,6 @@ def optional(check):
     def may_be_null(value):
         if value is not None:
             check(value)
-    may_be_null.optional = True
     return may_be_null
 
 
@@ -121,6 +120,7 @@ def decode_body(plaintext, vault):
     need(not padding.strip(b"\0"))
     said = loads(line)
     need(sorted(said) == ["agent", "host", "records"])
+    need(line == json.dumps(said, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode(), "spelling")
     sp.short_text(said["agent"])
     sp.short_text(said["host"])
     records = [decode_record(record) for record in each(said["records"], lambda record: None)]
@@ -136,12 +136,27 @@ def loads(line):
 
     def constant(word):
         raise Malformed(word)
+    twice = []
+
+    def members(pairs):
+        twice.append(len(pairs) != len(dict(pairs)))
+        return dict(pairs)
     try:
-        value = json.loads(line.decode(), parse_int=integer, parse_constant=constant)
+        value = json.loads(line.decode(), parse_int=integer, parse_constant=constant, object_pairs_hook=members)
     except (ValueError, RecursionError):
         raise Malformed("JSON") from None
-    need(isinstance(value, dict))
+    need(isinstance(value, dict) and not twice[-1] and depth(value) <= NESTED)
     return value
+
+
+def depth(value):
+    """Of lists and objects in each other, without recursion."""
+    deepest, level = 0, [value]
+    while level:
+        level = [v for v in level if isinstance(v, (dict, list))]
+        deepest += bool(level)
+        level = [inner for v in level for inner in (v.values() if isinstance(v, dict) else v)]
+    return deepest
 
 
 def decode_record(record):
@@ -150,8 +165,8 @@ def decode_record(record):
     if members is None:
         return {"do": record["do"], "unknown": True}
     for key, check in members.items():
-        need(key in record or hasattr(check, "optional"))
-        check(record.setdefault(key, None))
+        need(key in record)
+        check(record[key])
     need(len(record) == len(members) + 1)
     return record
 

@@ -95,13 +95,13 @@ impl SealedFile {
 
 fn ask_and_open(file: &[u8], source: &str, ask: &Ask) -> Result<SecretBytes, IdentityError> {
     let wrong = || IdentityError::WrongPassphrase { source: source.to_owned() };
-    let prompt = format!("passphrase for {source}");
+    let mut prompt = format!("passphrase for {source}");
     for _ in 0..ask.attempts() {
         let passphrase = ask
             .passphrase(&prompt)
             .ok_or_else(|| IdentityError::NoPassphrase { source: source.to_owned() })?;
         match open_with_passphrase(file, passphrase, source) {
-            Err(again) if again == wrong() => {}
+            Err(again) if again == wrong() => prompt = format!("wrong; passphrase for {source}"),
             done => return done,
         }
     }

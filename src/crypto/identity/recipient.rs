@@ -13,8 +13,10 @@ use std::sync::Arc;
 const MAX_PLUGIN_NAME_BYTES: usize = 32;
 
 /// The public half of an identity.
+#[derive(Clone)]
 pub struct IdentityRecipient(Kind);
 
+#[derive(Clone)]
 enum Kind {
     Key(age::x25519::Recipient),
     Ssh(age::ssh::Recipient),

@@ -96,7 +96,7 @@ fn ask_and_decrypt(
     source: &str,
     ask: &Ask,
 ) -> Result<Identity, IdentityError> {
-    let prompt = format!("passphrase for {source}");
+    let mut prompt = format!("passphrase for {source}");
     for _ in 0..ask.attempts() {
         let passphrase = ask
             .passphrase(&prompt)
@@ -104,6 +104,7 @@ fn ask_and_decrypt(
         if let Ok(key) = locked.decrypt(passphrase) {
             return Ok(Identity::from(key));
         }
+        prompt = format!("wrong; passphrase for {source}");
     }
     Err(IdentityError::WrongPassphrase { source: source.to_owned() })
 }

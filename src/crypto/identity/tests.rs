@@ -1,3 +1,5 @@
+//! Identities of every kind: what they open, what they refuse, what they ask for.
+
 use super::*;
 use crate::crypto::age_key::AgeKey;
 use crate::crypto::seal::{OpenError, SealError, seal};

@@ -1,3 +1,5 @@
+//! Boxes: what is sealed opens, what was touched does not, and sizes are known beforehand.
+
 use super::shape::{CHUNK_BYTES, MAX_STANZAS, TAG_BYTES};
 use super::*;
 use crate::crypto::random::random;
@@ -85,16 +87,18 @@ fn the_limit_is_the_plaintexts() {
 #[test]
 fn files_with_too_many_stanzas_are_not_tried() {
     let key = AgeKey::generate();
-    let others: Vec<AgeKey> = (0..MAX_STANZAS).map(|_| AgeKey::generate()).collect();
-    let seal_to = |count: usize| {
-        let others = others.iter().take(count).map(AgeKey::recipient);
-        let recipients: Vec<&str> = others.chain([key.recipient()]).collect();
-        seal(&recipients, b"").unwrap().file
-    };
+    let keys: Vec<AgeKey> = (1..MAX_STANZAS).map(|_| AgeKey::generate()).collect();
+    let others: Vec<&str> = keys.iter().map(AgeKey::recipient).collect();
+    let with_own = |count: usize| [&others[..count], &[key.recipient()]].concat();
     // One more is age's own grease.
-    assert!(open(&key, &seal_to(MAX_STANZAS - 2), LIMIT).is_ok());
+    let most = seal(&with_own(MAX_STANZAS - 2), b"").unwrap().file;
+    assert!(open(&key, &most, LIMIT).is_ok());
+    assert!(seal(&with_own(MAX_STANZAS - 1), b"").is_err(), "it would not open again");
+    let recipients: Vec<age::x25519::Recipient> =
+        with_own(MAX_STANZAS - 1).iter().map(|text| text.parse().unwrap()).collect();
+    let too_many = super::encrypt(recipients.iter().map(|to| to as &dyn age::Recipient), b"");
     assert_eq!(
-        open(&key, &seal_to(MAX_STANZAS - 1), LIMIT).err(),
+        open(&key, &too_many.unwrap(), LIMIT).err(),
         Some(OpenError::damaged("its header has too many stanzas"))
     );
 }

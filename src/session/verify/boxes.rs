@@ -72,19 +72,60 @@ pub fn open_all(bytes: &[u8], checked: &Checked, progress: Progress<'_>) -> Find
 }
 
 fn tasks(checked: &Checked) -> Vec<Task<'_>> {
-    let meanings = meanings(&checked.state);
     let present =
         |id: &BoxId| checked.scanned.boxes.contains_key(id) && !checked.boxes.dead.contains(id);
+    let contents = contents(checked).into_iter();
+    let wraps = checked.scanned.entries.values().flat_map(|entry| wraps(checked, entry));
+    contents.chain(wraps).filter(|task| present(&task.id())).collect()
+}
+
+/// Every value and note, with what its own author said of it: another's claim of the same box is
+/// no fault of theirs.
+fn contents(checked: &Checked) -> Vec<Task<'_>> {
+    let claims = claims(checked);
+    let claimed = |id: &BoxId| claims.get(id).copied();
     let mut tasks = vec![];
-    for entry in checked.scanned.entries.values() {
-        for claim in entry.header.boxes.iter().filter(|claim| present(&claim.id)) {
-            if let Some(meaning) = meanings.get(&claim.id).map(Meaning::again) {
-                tasks.push(Task::Content { id: claim.id, to: &claim.to, meaning, entry });
-            }
+    for secret in checked.state.secrets.values() {
+        for version in &secret.versions {
+            let Expected { secret, environment, number } = Expected::of(secret, version);
+            let meaning = || Meaning::Value { secret, environment, number };
+            let own = checked.scanned.entries.get(&version.by.entry);
+            let entry = match claimed(&version.value) {
+                Some((_, resealer)) if !version.replaced.is_empty() => Some(resealer),
+                _ => own,
+            };
+            tasks.extend(entry.map(|entry| Task::Content {
+                id: version.value,
+                to: &version.to,
+                meaning: meaning(),
+                entry,
+            }));
+            let replaced = version.replaced.iter();
+            tasks.extend(
+                replaced.filter_map(|id| Some((id, claimed(id)?))).map(|(id, (to, entry))| {
+                    Task::Content { id: *id, to, meaning: meaning(), entry }
+                }),
+            );
         }
-        tasks.extend(wraps(checked, entry).filter(|task| present(&task.id())));
+        let notes = secret.notes.iter().filter_map(|id| Some((id, claimed(id)?)));
+        tasks.extend(notes.map(|(id, (to, entry))| {
+            let meaning = Meaning::Note(&secret.id);
+            Task::Content { id: *id, to, meaning, entry }
+        }));
     }
     tasks
+}
+
+type Claims<'a> = BTreeMap<BoxId, (&'a [Recipient], &'a SignedEntry)>;
+
+fn claims(checked: &Checked) -> Claims<'_> {
+    let mut claims = BTreeMap::new();
+    for entry in checked.scanned.entries.values() {
+        for claim in &entry.header.boxes {
+            claims.entry(claim.id).or_insert((claim.to.as_slice(), entry));
+        }
+    }
+    claims
 }
 
 /// Keys given to me, and earlier keys sealed to one that I hold.
@@ -104,31 +145,6 @@ fn wraps<'a>(checked: &'a Checked, entry: &'a SignedEntry) -> impl Iterator<Item
         })
     });
     mine.chain(earlier)
-}
-
-fn meanings(state: &State) -> BTreeMap<BoxId, Meaning<'_>> {
-    let mut meanings = BTreeMap::new();
-    for secret in state.secrets.values() {
-        for version in &secret.versions {
-            for id in std::iter::once(&version.value).chain(&version.replaced) {
-                let Expected { secret, environment, number } = Expected::of(secret, version);
-                meanings.insert(*id, Meaning::Value { secret, environment, number });
-            }
-        }
-        meanings.extend(secret.notes.iter().map(|id| (*id, Meaning::Note(&secret.id))));
-    }
-    meanings
-}
-
-impl<'a> Meaning<'a> {
-    fn again(&self) -> Self {
-        match self {
-            Self::Value { secret, environment, number } => {
-                Self::Value { secret, environment, number: *number }
-            }
-            Self::Note(id) => Self::Note(id),
-        }
-    }
 }
 
 impl Task<'_> {
@@ -180,6 +196,11 @@ impl Findings {
         checked: &Checked,
         task: &Task<'_>,
     ) {
+        if to.is_empty() {
+            let why = "its entry does not say what it is sealed to".to_owned();
+            self.wrong_values.push(wrong(&checked.state, task, why));
+            return;
+        }
         let held: Vec<&Recipient> =
             to.iter().filter(|recipient| checked.rings.get(recipient).is_some()).collect();
         if held.is_empty() {

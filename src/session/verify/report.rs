@@ -29,6 +29,7 @@ pub enum Verdict {
 #[derive(Serialize)]
 pub struct Report {
     pub verdict: Verdict,
+    /// The id of its first entry.
     pub id: String,
     pub org: String,
     pub heads: Vec<String>,

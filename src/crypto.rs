@@ -4,7 +4,6 @@
 //! `Debug` nor `Clone`; no error names a secret. What the bytes mean is `format`'s and `org`'s.
 
 pub mod age_key;
-mod field;
 pub mod hash;
 pub mod identity;
 pub mod local;

@@ -18,4 +18,5 @@ pub mod crypto;
 pub mod storage;
 
 pub mod error;
+pub mod points;
 pub mod secret;

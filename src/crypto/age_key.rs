@@ -3,7 +3,7 @@
 //! Invariant: a recipient has one spelling here, so equal keys are equal text. SSH keys and
 //! plugins are `identity`'s: only people unlock with those.
 
-use super::field;
+use crate::points;
 use crate::secret::SecretBytes;
 use age::secrecy::ExposeSecret;
 use bech32::primitives::decode::CheckedHrpstring;
@@ -44,7 +44,7 @@ impl AgeKey {
         SecretBytes::copy_of(self.identity.to_string().expose_secret().as_bytes())
     }
 
-    pub(super) fn identity(&self) -> &age::x25519::Identity {
+    pub(crate) fn identity(&self) -> &age::x25519::Identity {
         &self.identity
     }
 }
@@ -58,7 +58,7 @@ impl From<age::x25519::Identity> for AgeKey {
 /// Whether the text is the one spelling of an X25519 recipient that is safe to seal to.
 pub fn is_recipient(text: &str) -> bool {
     let Some(point) = point(text) else { return false };
-    field::is_canonical(&point) && !field::is_low_order(&point)
+    points::is_canonical(&point) && !points::is_low_order(&point)
 }
 
 fn point(text: &str) -> Option<[u8; 32]> {

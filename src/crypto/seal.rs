@@ -55,6 +55,13 @@ pub struct Opened {
 
 /// Seals to every recipient (`age1…`, X25519 only).
 pub fn seal(recipients: &[&str], plaintext: &[u8]) -> Result<Sealed, SealError> {
+    // One stanza is age's own grease; what is written must be opened again.
+    if recipients.len() >= shape::MAX_STANZAS {
+        return Err(SealError::Failed(format!(
+            "{} rings are too many for one box",
+            recipients.len()
+        )));
+    }
     let recipients = recipients.iter().map(|text| parse(text)).collect::<Result<_, _>>()?;
     let recording = Recording { recipients, file_key: RefCell::new(None) };
     let file = encrypt(iter::once(&recording as &dyn age::Recipient), plaintext)?;

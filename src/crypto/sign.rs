@@ -3,8 +3,8 @@
 //! Invariants: strict verification only, and one at a time (batch verification can disagree on
 //! crafted points); keys and signatures have one spelling, base64url without padding.
 
-use super::field;
 use super::random::random;
+use crate::points;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::{Signature, Signer, VerifyingKey};
@@ -71,7 +71,7 @@ fn verifying_key(text: &str) -> Option<VerifyingKey> {
         *last &= !SIGN_BIT;
     }
     let key = VerifyingKey::from_bytes(&bytes).ok()?;
-    (field::is_canonical(&y) && !key.is_weak()).then_some(key)
+    (points::is_canonical(&y) && !key.is_weak()).then_some(key)
 }
 
 fn signed_bytes(context: &str, message: &[u8]) -> Vec<u8> {

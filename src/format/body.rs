@@ -1,4 +1,7 @@
 //! An entry's body: who wrote with what, and the records; padded like a value.
+//!
+//! Compact JSON with the keys of every object in order, each once; every member of a record is there,
+//! `null` too. What does not encode to the bytes it was decoded from is no body.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -45,6 +48,9 @@ pub fn decode(plaintext: &SecretBytes) -> Result<Said, String> {
         return Err("its body is malformed".to_owned());
     }
     let written: Written = serde_json::from_slice(json).map_err(|_| "its body is malformed")?;
+    if serde_json::to_vec(&written).is_ok_and(|again| again != json) {
+        return Err("its body is not spelled canonically".to_owned());
+    }
     if written.agent.len() > LABEL_BYTES || written.host.len() > LABEL_BYTES {
         return Err("its body is malformed".to_owned());
     }
@@ -55,9 +61,11 @@ pub fn decode(plaintext: &SecretBytes) -> Result<Said, String> {
 fn decode_record(value: Value) -> Result<Change, String> {
     let verb =
         value.get("do").and_then(Value::as_str).ok_or("a record says not what it does")?.to_owned();
-    match serde_json::from_value::<Record>(value) {
-        Ok(record) => Ok(Change::Known(record)),
+    match serde_json::from_value::<Record>(value.clone()) {
+        Ok(record) if serde_json::to_value(&record).is_ok_and(|again| again == value) => {
+            Ok(Change::Known(record))
+        }
         Err(_) if !Record::VERBS.contains(&verb.as_str()) => Ok(Change::Unknown(verb)),
-        Err(_) => Err(format!("its record {verb} is malformed")),
+        _ => Err(format!("its record {verb} is malformed")),
     }
 }

@@ -72,11 +72,13 @@ fn encode(label: &impl Serialize, content: &SecretBytes) -> SecretBytes {
     SecretBytes::join(&[label.as_bytes(), b"\n", content.expose(), &padding])
 }
 
-fn decode<T: DeserializeOwned>(plaintext: &SecretBytes) -> Option<(T, &[u8])> {
+fn decode<T: DeserializeOwned + Serialize>(plaintext: &SecretBytes) -> Option<(T, &[u8])> {
     let bytes = plaintext.expose();
     let end = bytes.iter().take(LABEL_BYTES).position(|byte| *byte == b'\n')?;
-    let label = serde_json::from_slice(bytes.get(..end)?).ok()?;
-    Some((label, bytes.get(end + 1..)?))
+    let text = bytes.get(..end)?;
+    let label: T = serde_json::from_slice(text).ok()?;
+    let canonical = serde_json::to_vec(&label).is_ok_and(|again| again == text);
+    canonical.then_some((label, bytes.get(end + 1..)?))
 }
 
 /// The content; behind it there must be nothing but zeros.

@@ -11,6 +11,8 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
+use crate::points;
+
 /// 32 bytes that are written as 43 characters of base64url.
 macro_rules! token {
     ($(#[$doc:meta])* $name:ident) => {
@@ -107,41 +109,14 @@ pub type MemberId = PublicKey;
 #[serde(transparent)]
 pub struct Recipient(String);
 
-/// X25519 points of small order: whoever seals to one seals to everybody.
-const SMALL_ORDER: [[u8; 32]; 7] = {
-    const fn filled(first: u8, middle: u8, last: u8) -> [u8; 32] {
-        let mut point = [middle; 32];
-        point[0] = first;
-        point[31] = last;
-        point
-    }
-    [
-        filled(0, 0, 0),
-        filled(1, 0, 0),
-        [
-            0xe0, 0xeb, 0x7a, 0x7c, 0x3b, 0x41, 0xb8, 0xae, 0x16, 0x56, 0xe3, 0xfa, 0xf1, 0x9f,
-            0xc4, 0x6a, 0xda, 0x09, 0x8d, 0xeb, 0x9c, 0x32, 0xb1, 0xfd, 0x86, 0x62, 0x05, 0x16,
-            0x5f, 0x49, 0xb8, 0x00,
-        ],
-        [
-            0x5f, 0x9c, 0x95, 0xbc, 0xa3, 0x50, 0x8c, 0x24, 0xb1, 0xd0, 0xb1, 0x55, 0x9c, 0x83,
-            0xef, 0x5b, 0x04, 0x44, 0x5c, 0xc4, 0x58, 0x1c, 0x8e, 0x86, 0xd8, 0x22, 0x4e, 0xdd,
-            0xd0, 0x9f, 0x11, 0x57,
-        ],
-        filled(0xec, 0xff, 0x7f),
-        filled(0xed, 0xff, 0x7f),
-        filled(0xee, 0xff, 0x7f),
-    ]
-};
-
 impl Recipient {
-    /// One spelling only: lower case, 32 bytes, checksum right, not of small order.
+    /// One spelling only: lower case, 32 bytes below p, checksum right, not of low order.
     pub fn parse(text: &str) -> Option<Self> {
         let (prefix, data) = bech32::decode(text).ok()?;
-        let mut point: [u8; 32] = data.try_into().ok()?;
+        let point: [u8; 32] = data.try_into().ok()?;
         let spelled = bech32::encode::<bech32::Bech32>(prefix, &point).ok()?;
-        point[31] &= 0x7f;
-        let sound = prefix.as_str() == "age" && spelled == text && !SMALL_ORDER.contains(&point);
+        let sealable = points::is_canonical(&point) && !points::is_low_order(&point);
+        let sound = prefix.as_str() == "age" && spelled == text && sealable;
         sound.then(|| Self(text.to_owned()))
     }
 

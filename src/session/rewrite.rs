@@ -50,11 +50,10 @@ pub fn sort(bytes: &[u8], checked: &Checked) -> Sorted {
 fn rubbish(checked: &Checked) -> BTreeSet<usize> {
     let scanned = &checked.scanned;
     let bad = scanned.bad.iter().map(|line| line.place.start);
-    let strangers = checked
-        .strangers
-        .iter()
-        .filter_map(|id| scanned.entries.get(id))
-        .map(|entry| entry.place.start);
+    // Who is behind cannot read which keys are members'.
+    let told: &[_] = if checked.state.locked.is_empty() { &checked.strangers } else { &[] };
+    let strangers =
+        told.iter().filter_map(|id| scanned.entries.get(id)).map(|entry| entry.place.start);
     bad.chain(strangers).chain(old_requests(checked).into_iter().map(|place| place.start)).collect()
 }
 

@@ -45,11 +45,12 @@ pub struct Keys {
 impl Subject {
     pub fn read(settings: Settings, ctx: &Context) -> Result<Self> {
         let folder = Folder::of(&ctx.paths()?.state, &settings.vault);
-        let file = File::open(&settings.vault, &folder)?;
         let source = Source::find(&settings, ctx)?;
+        // Before the file: another command may write and remember meanwhile.
+        let pins = folder.pins().filter(|_| source.remembers());
+        let file = File::open(&settings.vault, &folder)?;
         let bytes = file.all()?;
         line::check_magic(&bytes).map_err(|why| not_a_vault(&settings.vault, why))?;
-        let pins = folder.pins().filter(|_| source.remembers());
         Ok(Self { settings: Rc::new(settings), bytes, pins, source: RefCell::new(Some(source)) })
     }
 

@@ -23,10 +23,11 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("hygiene", &[]),
     ("exchange", &["error", "secret"]),
     ("session", &["config", "context", "crypto", "error", "format", "org", "secret", "storage"]),
-    ("org", &["secret"]),
+    ("org", &["points", "secret"]),
     ("format", &["org", "secret"]),
-    ("crypto", &["secret"]),
+    ("crypto", &["points", "secret"]),
     ("storage", &["secret"]),
+    ("points", &[]),
     ("secret", &[]),
     ("error", &[]),
 ];

@@ -6,7 +6,7 @@ use secrets::org::access::holders;
 use secrets::org::boxes::Boxes;
 use secrets::org::entry::Entry;
 use secrets::org::fold::{fold, fold_on};
-use secrets::org::ids::{BoxId, EntryId, MemberId};
+use secrets::org::ids::{BoxId, EntryId, Id, MemberId};
 use secrets::org::order::{Ordered, order};
 use secrets::org::plan::all_rings;
 use secrets::org::record::{Kind, Record};
@@ -95,6 +95,7 @@ fn check_all(world: &World) {
     removed_is_removed(&ordered, &union.state);
     a_false_clock_gains_nothing(world, &union);
     nothing_acknowledged_is_lost(world, &union, &ordered);
+    numbers_and_tags_tell_versions_apart(world, &union, &ordered);
     dead_boxes_are_nobodys(world, &union.state, &ordered);
 }
 
@@ -220,6 +221,44 @@ fn nothing_acknowledged_is_lost(world: &World, union: &Copy, ordered: &Ordered<'
         let known = union.known.contains(place);
         let erased = listed.contains(value) && state.erased.contains(value);
         assert!(!known || kept.contains(value) || erased, "{value} of entry {place} is lost");
+    }
+}
+
+/// (e) A version keeps its number wherever it is seen; one tag means one state of a secret; and of
+/// honest writers only those who did not know of each other give the same number.
+fn numbers_and_tags_tell_versions_apart(world: &World, union: &Copy, ordered: &Ordered<'_>) {
+    for copy in &world.copies {
+        for (id, theirs) in &copy.state.secrets {
+            let Some(ours) = union.state.secrets.get(id) else { continue };
+            // A deleted project's place in a secret means nothing, and is the project's own affair.
+            let (mut one, mut other) = (ours.clone(), theirs.clone());
+            let lives = |project: &Id| {
+                union.state.projects.get(project).is_some_and(|place| !place.deleted)
+            };
+            one.projects.retain(lives);
+            other.projects.retain(lives);
+            assert!(
+                one.etag != other.etag || one == other,
+                "one tag, two states: {one:#?} {other:#?}"
+            );
+            for version in &theirs.versions {
+                // A box that is shown twice has the number of whichever comes first.
+                let seen = ours.version_of(version.value).filter(|ours| ours.by == version.by);
+                assert!(seen.is_none_or(|ours| ours.number == version.number), "a number changed");
+            }
+        }
+    }
+    let place = |entry: EntryId| ordered.entries.iter().position(|one| one.id == entry).unwrap();
+    for secret in union.state.secrets.values().filter(|_| world.honest.iter().all(|honest| *honest))
+    {
+        for (rank, one) in secret.versions.iter().enumerate() {
+            for other in
+                secret.versions[rank + 1..].iter().filter(|other| other.number == one.number)
+            {
+                let beside = ordered.beside(place(one.by.entry), place(other.by.entry));
+                assert!(beside, "version {} was written twice", one.number);
+            }
+        }
     }
 }
 

@@ -20,7 +20,6 @@ def optional(check):
     def may_be_null(value):
         if value is not None:
             check(value)
-    may_be_null.optional = True
     return may_be_null
 
 
@@ -121,6 +120,7 @@ def decode_body(plaintext, vault):
     need(not padding.strip(b"\0"))
     said = loads(line)
     need(sorted(said) == ["agent", "host", "records"])
+    need(line == json.dumps(said, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode(), "spelling")
     sp.short_text(said["agent"])
     sp.short_text(said["host"])
     records = [decode_record(record) for record in each(said["records"], lambda record: None)]
@@ -165,8 +165,8 @@ def decode_record(record):
     if members is None:
         return {"do": record["do"], "unknown": True}
     for key, check in members.items():
-        need(key in record or hasattr(check, "optional"))
-        check(record.setdefault(key, None))
+        need(key in record)
+        check(record[key])
     need(len(record) == len(members) + 1)
     return record
 

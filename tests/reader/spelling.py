@@ -82,7 +82,7 @@ def checksum(values):
 
 
 def recipient(text):
-    """An age X25519 recipient, one spelling, not of small order."""
+    """An age X25519 recipient, one spelling, not of low order."""
     need(isinstance(text, str) and re.fullmatch(f"age1[{BECH32}]{{58}}", text))
     fives = [BECH32.index(c) for c in text[4:]]
     prefix = [ord(c) >> 5 for c in "age"] + [0] + [ord(c) & 31 for c in "age"]
@@ -92,7 +92,7 @@ def recipient(text):
         number = number << 5 | five
     need(number & 0xF == 0)  # 52 × 5 bits hold 256 and four of padding
     point = int.from_bytes((number >> 4).to_bytes(32, "big"), "little")
-    need(point % TOP_BIT not in SMALL_U)
+    need(point < P and point not in SMALL_U)
     return text
 
 

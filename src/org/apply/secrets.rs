@@ -73,6 +73,7 @@ impl Apply<'_> {
             secret.created = by;
         }
         secret.projects.extend(assigned);
+        secret.etag = next_etag(secret.etag, self.entry.id);
         if !secret.is_live() {
             propose(self.state, id, Some(&new.name), version, "its secret was deleted");
         } else if secret.version_of(new.value).is_none() {
@@ -107,6 +108,7 @@ impl Apply<'_> {
             return self.keep_value(&Record::Update(new.clone()), "its secret was deleted");
         };
         secret.projects.extend(assigned);
+        secret.etag = next_etag(secret.etag, self.entry.id);
         if secret.version_of(new.value).is_some() {
             return; // a box is one version
         }
@@ -114,7 +116,6 @@ impl Apply<'_> {
         secret.heads.push(new.value);
         secret.updated = version.by.clone();
         secret.versions.push(version);
-        secret.etag = next_etag(secret.etag, self.entry.id);
     }
 
     /// The same value in another box. Of a deleted version, that box is erased too.
@@ -129,6 +130,7 @@ impl Apply<'_> {
             if held.is_some_and(|version| version.boxes().any(|own| deletion.boxes.contains(&own)))
             {
                 deletion.boxes.insert(value);
+                secret.etag = next_etag(secret.etag, self.entry.id);
                 self.state.erased.insert(value);
             }
             return;

@@ -38,11 +38,11 @@ const LOW_ORDER: [[u8; 32]; 5] = [
 ];
 
 /// Whether the little-endian number is below p: its only spelling.
-pub(super) fn is_canonical(number: &[u8; 32]) -> bool {
+pub fn is_canonical(number: &[u8; 32]) -> bool {
     number.iter().rev().lt(P.iter().rev())
 }
 
-pub(super) fn is_low_order(u: &[u8; 32]) -> bool {
+pub fn is_low_order(u: &[u8; 32]) -> bool {
     LOW_ORDER.contains(u)
 }
 

@@ -79,7 +79,7 @@ impl Context {
             width: None,
             no_input: false,
             yes: false,
-            person: Arc::new(person::AtTheTerminal::default()),
+            person: Arc::new(person::AtTheTerminal),
             scrypt_work_factor: SCRYPT_WORK_FACTOR,
             paths: OnceCell::new(),
         }

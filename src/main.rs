@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use secrets::cli::{self, Asked};
 use secrets::context::Context;
-use secrets::error::{Kind, Result};
+use secrets::error::Result;
 use secrets::{commands, hygiene, terminal};
 
 fn main() -> ExitCode {
@@ -12,8 +12,6 @@ fn main() -> ExitCode {
     let mut ctx = Context::from_system();
     match run(&mut ctx) {
         Ok(()) => ExitCode::SUCCESS,
-        // A passphrase is asked for through age, which cannot say that it was Ctrl-C.
-        Err(_) if ctx.person.was_interrupted() => ExitCode::from(Kind::Interrupted as u8),
         Err(error) => {
             terminal::show_error(&mut ctx, &error);
             ExitCode::from(error.kind as u8)

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::org::names::Title;
 use crate::secret::SecretBytes;
 use crate::session::found::found;
-use crate::session::identity::{IdentityRecipient, Source, default_path};
+use crate::session::identity::{IdentityRecipient, Source, default_path, seal_targets};
 use crate::session::memory::Folder;
 use crate::session::open::Session;
 use crate::session::{key_file, work_tree};
@@ -135,7 +135,7 @@ fn identity(
     }
     let name = source.name();
     let identities = source.load(ctx)?;
-    let recipients = identities.seal_targets().map_err(crate::session::identity::explain)?;
+    let recipients = seal_targets(&identities)?;
     Ok((name, recipients, Lock::Unknown))
 }
 

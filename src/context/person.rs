@@ -6,7 +6,6 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios};
 use rustix::termios::{tcgetattr, tcsetattr};
@@ -34,24 +33,13 @@ pub trait Prompter: Send + Sync {
     fn line(&self, question: &str) -> io::Result<String>;
     /// One line, not shown.
     fn hidden(&self, question: &str) -> io::Result<SecretBytes>;
-    /// Whether Ctrl-C ended a question: whoever asked may not be able to say so.
-    fn was_interrupted(&self) -> bool {
-        false
-    }
     /// Something to know while waiting: what a plugin says.
     fn tell(&self, _text: &str) {}
 }
 
-#[derive(Default)]
-pub(super) struct AtTheTerminal {
-    interrupted: AtomicBool,
-}
+pub(super) struct AtTheTerminal;
 
 impl Prompter for AtTheTerminal {
-    fn was_interrupted(&self) -> bool {
-        self.interrupted.load(Ordering::Relaxed)
-    }
-
     fn tell(&self, text: &str) {
         let safe: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         if let Ok(mut terminal) = open() {
@@ -88,9 +76,6 @@ impl Prompter for AtTheTerminal {
         terminal.write_all(question.as_bytes())?;
         let typed = read_hidden(&mut terminal);
         terminal.write_all(b"\n")?;
-        if typed.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::Interrupted) {
-            self.interrupted.store(true, Ordering::Relaxed);
-        }
         typed
     }
 }

@@ -90,6 +90,11 @@ impl Identities {
         }
     }
 
+    /// Whether the person who was asked for it left instead: Ctrl-C.
+    pub fn was_left(&self) -> bool {
+        self.ask.0.has_left()
+    }
+
     /// Whether using it may need a person: a passphrase, a plugin.
     pub fn ask_somebody(&self) -> bool {
         match &self.kind {

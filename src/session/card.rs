@@ -12,7 +12,7 @@ use crate::org::roles::Reach;
 use crate::org::state::{Member, State};
 
 use super::found::{UNNAMED, new_card, seal_member_box_as};
-use super::identity::{Person, Source, explain};
+use super::identity::{Person, Source, seal_targets};
 use super::open::Session;
 use super::unlocked;
 
@@ -111,7 +111,7 @@ impl Session {
             return Ok(vec![]);
         }
         let identities = Source::find(&self.settings, ctx)?.load(ctx)?;
-        let targets = identities.seal_targets().map_err(explain)?;
+        let targets = seal_targets(&identities)?;
         Ok(targets.into_iter().filter(|target| target.text().is_none()).collect())
     }
 }

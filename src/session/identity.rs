@@ -3,8 +3,10 @@
 //! The member key comes from the system's keyring while unlocked, else from the member box that this
 //! machine remembers, else from any member box that an identity opens, newest first.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::config::Settings;
 use crate::context::{Context, Prompter};
@@ -91,8 +93,17 @@ pub fn open_member_box(identities: &Identities, file: &[u8]) -> Result<Option<Me
     match identities.open(file, KEYS_BYTES) {
         Ok(opened) => Ok(MemberKey::decode(opened.plaintext.expose())),
         Err(IdentityError::NoMatch { .. } | IdentityError::Box(_)) => Ok(None),
+        Err(_) if identities.was_left() => Err(Error::new(Kind::Interrupted, "interrupted")),
         Err(cause) => Err(explain(cause)),
     }
+}
+
+/// What to seal to so that these identities open it.
+pub fn seal_targets(identities: &Identities) -> Result<Vec<IdentityRecipient>> {
+    identities.seal_targets().map_err(|cause| match identities.was_left() {
+        true => Error::new(Kind::Interrupted, "interrupted"),
+        false => explain(cause),
+    })
 }
 
 /// An identity that does not unlock, as an error.
@@ -114,11 +125,20 @@ pub fn explain(cause: IdentityError) -> Error {
 pub struct Person {
     person: Arc<dyn Prompter>,
     no_input: bool,
+    has_left: Arc<AtomicBool>,
 }
 
 impl Person {
     pub fn of(ctx: &Context) -> Self {
-        Self { person: Arc::clone(&ctx.person), no_input: ctx.no_input }
+        Self { person: Arc::clone(&ctx.person), no_input: ctx.no_input, has_left: Arc::default() }
+    }
+
+    /// Ctrl-C is told from having no answer.
+    fn answer<T>(&self, answer: io::Result<T>) -> Option<T> {
+        if answer.as_ref().is_err_and(|cause| cause.kind() == io::ErrorKind::Interrupted) {
+            self.has_left.store(true, Ordering::Relaxed);
+        }
+        answer.ok()
     }
 
     /// Looked for only when there is something to ask: a warm start never has.
@@ -132,7 +152,11 @@ impl Asker for Person {
         if !self.can_ask() {
             return None;
         }
-        self.person.hidden(&format!("{prompt}: ")).ok()
+        self.answer(self.person.hidden(&format!("{prompt}: ")))
+    }
+
+    fn has_left(&self) -> bool {
+        self.has_left.load(Ordering::Relaxed)
     }
 
     fn message(&self, text: &str) {
@@ -144,7 +168,7 @@ impl Asker for Person {
             return None;
         }
         let choices = no.map_or_else(|| yes.to_owned(), |no| format!("{yes}/{no}"));
-        let answer = self.person.line(&format!("{question} [{choices}] ")).ok()?;
+        let answer = self.answer(self.person.line(&format!("{question} [{choices}] ")))?;
         Some(answer.is_empty() || answer.eq_ignore_ascii_case(yes))
     }
 }

@@ -97,11 +97,11 @@ impl Session {
         let known = line_set(&base);
         let fresh = wanted.split_inclusive(|byte| *byte == b'\n');
         let fresh: Vec<&[u8]> = fresh.filter(|line| !known.contains(line)).collect();
+        let incomplete = out.iter().filter(|line| line.starts_with(b"entry ")).count();
         if fresh.is_empty() {
-            return Ok(Merged::default());
+            return Ok(Merged { incomplete, ..Merged::default() });
         }
         let bytes = [base.as_slice(), &fresh.concat()].concat();
-        let incomplete = out.iter().filter(|line| line.starts_with(b"entry ")).count();
         self.replace_file(file.stamp, &bytes, &torn)?;
         Ok(Merged { incomplete, ..tell(&before, &checked, &fresh) })
     }

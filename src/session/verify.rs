@@ -14,7 +14,7 @@ use crate::context::Context;
 use crate::crypto::member::MemberKey;
 use crate::error::{Error, Result};
 use crate::format::line;
-use crate::org::ids::EntryId;
+use crate::org::ids::{EntryId, Recipient};
 
 use super::full::{self, Checked};
 use super::identity::Source;
@@ -37,6 +37,8 @@ pub struct Subject {
 pub struct Keys {
     vault: EntryId,
     members: Vec<MemberKey>,
+    /// What keys for me are sealed to.
+    recipients: Vec<Recipient>,
     missing: Option<Error>,
 }
 
@@ -64,9 +66,13 @@ impl Subject {
     /// Opens my member key; that none is here is told, not a failure.
     pub fn unlock(&self, scanned: &Scanned, ctx: &Context) -> Result<Keys> {
         let vault = self.vault(scanned)?;
-        let mut keys = Keys { vault, members: vec![], missing: None };
+        let mut keys = Keys { vault, members: vec![], recipients: vec![], missing: None };
         match self.members(scanned, vault, ctx) {
-            Ok(members) => keys.members = members,
+            Ok(members) => {
+                let recipients = members.iter().map(|member| member.age.recipient());
+                keys.recipients = recipients.filter_map(Recipient::parse).collect();
+                keys.members = members;
+            }
             Err(missing) => keys.missing = Some(missing),
         }
         Ok(keys)

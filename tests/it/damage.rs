@@ -3,6 +3,8 @@
 //! Thousands of times within this process, some times through the program. The places come from a seed
 //! that is printed; `SECRETS_SEED` sets it, `SECRETS_DAMAGES` how many times.
 
+#![allow(clippy::print_stderr, reason = "a seed is only of use to whoever reads the log")]
+
 use crate::harness::World;
 use chrono::{DateTime, Utc};
 use secrets::config::{ProjectConfig, Settings, UserConfig};

@@ -20,6 +20,11 @@ pub trait Asker: Send + Sync + 'static {
         3
     }
 
+    /// Whether they left at a question instead of answering it.
+    fn has_left(&self) -> bool {
+        false
+    }
+
     /// An answer that is no secret, for plugins that ask for one.
     fn text(&self, _prompt: &str) -> Option<String> {
         None

@@ -160,7 +160,7 @@ impl Report {
             bad_lines: bad_lines(bytes, scanned),
             strangers: strangers(bytes, checked, &ours),
             waiting: waiting(checked, &ours),
-            missing_boxes: missing_boxes(checked),
+            missing_boxes: missing_boxes(checked, keys),
             wrong_boxes: findings.wrong_values,
             wrong_wraps: findings.wrong_wraps,
             ghost_wraps: ghosts(state),
@@ -289,7 +289,7 @@ fn waiting(checked: &Checked, ours: &Ours) -> Vec<Waiting> {
         .collect()
 }
 
-fn missing_boxes(checked: &Checked) -> Vec<Missing> {
+fn missing_boxes(checked: &Checked, keys: &Keys) -> Vec<Missing> {
     let state = &checked.state;
     let missing = |id: BoxId, entry: EntryId, author: &PublicKey| Missing {
         r#box: id.to_string(),
@@ -300,23 +300,20 @@ fn missing_boxes(checked: &Checked) -> Vec<Missing> {
     let owed = checked.missing.iter().map(|(id, named)| missing(*id, named.entry, &named.author));
     let mut boxes: Vec<Missing> = owed.collect();
     for entry in checked.scanned.entries.values() {
-        let lost = lost_keys(checked, entry).map(|id| missing(id, entry.id, &entry.header.author));
-        boxes.extend(lost);
+        let lost = lost_keys(checked, keys, entry).into_iter();
+        boxes.extend(lost.map(|id| missing(id, entry.id, &entry.header.author)));
     }
     boxes
 }
 
 /// Keys given to me that are not there, when that is why I cannot read what was written.
-fn lost_keys<'a>(checked: &'a Checked, entry: &'a SignedEntry) -> impl Iterator<Item = BoxId> + 'a {
-    let me = checked.member.as_ref().filter(|_| !checked.state.locked.is_empty());
-    let mine = entry
-        .header
-        .wraps
-        .iter()
-        .filter(move |wrap| me.is_some_and(|me| me.age.recipient() == wrap.to.as_str()));
-    let boxes = mine.map(|wrap| wrap.key_box).collect::<Vec<_>>().into_iter();
-    let owed: BTreeSet<BoxId> = checked.missing.iter().map(|(id, _)| *id).collect();
-    boxes.filter(move |id| !checked.scanned.boxes.contains_key(id) && !owed.contains(id))
+fn lost_keys(checked: &Checked, keys: &Keys, entry: &SignedEntry) -> Vec<BoxId> {
+    if checked.state.locked.is_empty() {
+        return vec![];
+    }
+    let mine = entry.header.wraps.iter().filter(|wrap| keys.recipients.contains(&wrap.to));
+    let gone = mine.map(|wrap| wrap.key_box).filter(|id| !checked.scanned.boxes.contains_key(id));
+    gone.filter(|id| !checked.missing.iter().any(|(owed, _)| owed == id)).collect()
 }
 
 fn ghosts(state: &State) -> Vec<Ghost> {

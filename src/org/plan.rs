@@ -4,7 +4,7 @@
 //! Works on the state as it will be when the entry's records are in effect. Keys are symbols here;
 //! `session` makes them real.
 
-use super::access::{has_key, holders, is_fresh, missing_wraps, sealing_generation};
+use super::access::{has_key, holders, holds, is_fresh, missing_wraps, sealing_generation};
 use super::ids::Recipient;
 use super::rings::RingName;
 use super::state::{Member, State};
@@ -72,7 +72,7 @@ pub fn plan_with(
 ) -> Result<Plan, NotFresh> {
     let mut plan = Plan::default();
     for ring in all_rings(state) {
-        let holds = super::access::holds(state, writer, &ring, super::takings::Beside::NOTHING);
+        let holds = holds(state, writer, &ring, super::takings::Beside::NOTHING);
         let stale = sealing_generation(state, &ring).is_none();
         if stale && holds && can_renew(state, &ring, has) {
             plan.generations.push(ring);
@@ -129,4 +129,22 @@ pub fn stale_rings(state: &State) -> Vec<RingName> {
     let stale =
         |ring: &RingName| !state.rings.of(ring).any(|generation| is_fresh(state, generation));
     all_rings(state).into_iter().filter(stale).collect()
+}
+
+/// Renews, where the writer can, every ring that somebody may not hold any more: also one they never
+/// had by this log, for somebody who does not know of it yet may be giving it to them.
+pub fn renew_lost(plan: &mut Plan, before: &State, after: &State, writer: &Member, has: Has<'_>) {
+    let nothing = super::takings::Beside::NOTHING;
+    let may = |state: &State, id, ring: &RingName| {
+        state.members.get(id).is_some_and(|member| holds(state, member, ring, nothing))
+    };
+    let is_lost = |ring: &RingName| {
+        before.members.keys().any(|id| may(before, id, ring) && !may(after, id, ring))
+    };
+    for ring in all_rings(after).into_iter().filter(is_lost) {
+        let can = holds(after, writer, &ring, nothing) && can_renew(after, &ring, has);
+        if can && !plan.generations.contains(&ring) {
+            plan.generations.push(ring);
+        }
+    }
 }

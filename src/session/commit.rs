@@ -12,12 +12,12 @@ use crate::crypto::seal;
 use crate::error::{Error, Explain, Kind, Result};
 use crate::format::line::Line;
 use crate::format::{body, header};
-use crate::org::access::{holders, sealing_generation};
+use crate::org::access::{holders, is_clean, sealing_generation};
 use crate::org::apply::author_of;
 use crate::org::entry::{Body, BoxClaim, Entry, Header, NewGeneration, Previous, Wrap};
 use crate::org::fold::fold_on;
 use crate::org::ids::{BoxId, EntryId, Id, PublicKey, Recipient};
-use crate::org::plan::{NotFresh, Plan, plan_with};
+use crate::org::plan::{NotFresh, Plan, plan_with, renew_lost};
 use crate::org::record::{Change, Record};
 use crate::org::rings::RingName;
 use crate::org::state::State;
@@ -82,7 +82,7 @@ pub fn write(pen: &Pen<'_>, state: &State, content: Content) -> Result<Written> 
         work.files.push((id, file));
     }
     work.foresee(&records)?;
-    let planned = work.plan(author, &pending)?;
+    let planned = work.plan(state, author, &pending)?;
     work.make_generations(&planned, state, &mut records)?;
     work.wrap(&planned)?;
     work.seal_pending(pending, &mut records)?;
@@ -123,7 +123,7 @@ impl Work<'_> {
         }
     }
 
-    fn plan(&self, author: PublicKey, pending: &[Pending]) -> Result<Plan> {
+    fn plan(&self, before: &State, author: PublicKey, pending: &[Pending]) -> Result<Plan> {
         let mut sealed: Vec<RingName> =
             pending.iter().flat_map(|pending| pending.rings.clone()).collect();
         sealed.push(RingName::Members);
@@ -131,8 +131,10 @@ impl Work<'_> {
         let Some(me) = self.after.members.get(&me).filter(|me| me.is_active()) else {
             return Ok(Plan::default()); // who leaves seals with what there is
         };
-        plan_with(&self.after, me, &sealed, &|ring| self.pen.rings.get(ring).is_some())
-            .map_err(not_fresh)
+        let has = |ring: &Recipient| self.pen.rings.get(ring).is_some();
+        let mut plan = plan_with(&self.after, me, &sealed, &has).map_err(not_fresh)?;
+        renew_lost(&mut plan, before, &self.after, me, &has);
+        Ok(plan)
     }
 
     /// New keys for the planned rings, the earlier ones sealed to them.
@@ -192,7 +194,8 @@ impl Work<'_> {
             gifts.entry(wrap.to.clone()).or_default().extend(wrap.opens.iter().cloned());
         }
         for (name, key, _) in &self.made {
-            for member in holders(&self.after, name) {
+            for member in holders(&self.after, name).filter(|member| is_clean(&self.after, member))
+            {
                 gifts.entry(member.recipient.clone()).or_default().push(recipient_of(key)?);
             }
         }

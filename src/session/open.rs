@@ -1,28 +1,26 @@
 //! Opening a vault: from this machine's memory when the file is the one it remembers, else by a full
 //! check; and taking in what others appended since.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use crate::config::Settings;
 use crate::context::Context;
-use crate::crypto::identity::Identities;
 use crate::crypto::local::{MemoryKey, memory_key};
 use crate::crypto::member::MemberKey;
 use crate::error::{Error, Explain, Result};
 use crate::format::line::{self, NotAVault};
-use crate::org::ids::{BoxId, EntryId, Id, MemberId};
-use crate::org::policy::Judge;
+use crate::org::ids::{BoxId, EntryId, MemberId};
 use crate::org::state::{Member, State};
 use crate::storage::{self, Stamp};
 
 use super::full::{self, Checked};
-use super::identity::{Source, open_member_box};
+use super::identity::Source;
 use super::keys::RingKeys;
-use super::memory::{Current, Folder, Index, KeptBytes, Pins, Place, Seen, Trouble};
-use super::scan::{box_at, no_progress};
-use super::{heads, mirror, rewrite};
+use super::memory::{Folder, Index, Pins, Place, Seen, Trouble};
+use super::unlocker::Unlocker;
+use super::{heads, rewrite};
 
 /// An open vault.
 pub struct Session {
@@ -283,101 +281,6 @@ impl Session {
             .ok_or_else(|| Error::denied("you are not a member of this vault any more"))
     }
 
-    /// Makes the index say what the state says, and forgets values that are not current any more.
-    pub(super) fn rebuild_index(&mut self, places: &BTreeMap<BoxId, (u64, u64)>) {
-        let mut known: BTreeMap<BoxId, Place> = BTreeMap::new();
-        for current in std::mem::take(&mut self.index.current) {
-            current.place.map(|place| known.insert(current.value, place));
-        }
-        known.extend(
-            places
-                .iter()
-                .map(|(id, (start, end))| (*id, Place { id: *id, start: *start, end: *end })),
-        );
-        let Some(state) = &self.state else { return };
-        let Some(me) = state.members.get(&self.me) else { return };
-        let judge = Judge::new(state, me);
-        let shadowed = state.shadowed();
-        self.index.environments = state
-            .environments
-            .iter()
-            .filter(|(_, place)| !place.deleted)
-            .map(|(id, place)| (id.clone(), place.name.to_string()))
-            .collect();
-        self.index.current = state
-            .live_secrets()
-            .filter_map(|secret| {
-                let version = secret.current()?;
-                Some(Current {
-                    id: secret.id.clone(),
-                    name: secret.name.clone(),
-                    kind: secret.kind,
-                    environment: secret.environment.clone(),
-                    projects: secret.projects.iter().cloned().collect(),
-                    number: version.number,
-                    value: version.value,
-                    to: version.to.clone(),
-                    shadowed: shadowed.contains(&secret.id),
-                    in_conflict: secret.in_conflict(),
-                    readable: judge.reveals(secret),
-                    place: known.get(&version.value).copied(),
-                })
-            })
-            .collect();
-        self.index.rings = self
-            .rings
-            .iter()
-            .map(|(recipient, key)| (recipient.clone(), KeptBytes::new(key.secret_text().expose())))
-            .collect();
-        self.forget_old_values();
-    }
-
-    fn forget_old_values(&self) {
-        let environments: Vec<&Id> = self.index.environments.iter().map(|(id, _)| id).collect();
-        let current = self
-            .index
-            .current
-            .iter()
-            .filter(|current| current.readable)
-            .map(|current| current.value);
-        self.folder.forget_values_but(&self.memory, &environments, &current.collect());
-    }
-
-    /// Remembers all of a checked file. A memory that cannot be written is told, not a failure.
-    pub(super) fn remember_whole(&mut self, bytes: &[u8], dead: &BTreeSet<BoxId>) {
-        if let Err(error) = self.mirror_whole(bytes, dead).and_then(|()| self.remember()) {
-            let because = error.because.join(": ");
-            self.notices
-                .push(format!("nothing is remembered on this machine: {}: {because}", error.what));
-        }
-    }
-
-    /// The mirror gets every line of a file that was checked, and loses dead boxes.
-    fn mirror_whole(&self, bytes: &[u8], dead: &BTreeSet<BoxId>) -> Result<()> {
-        if !self.remembers {
-            return Ok(());
-        }
-        let before = mirror::read(&self.folder);
-        let both = mirror::union(&[&before, bytes]);
-        mirror::replace(&self.folder, &without(&both, dead))
-    }
-
-    pub(super) fn remember(&mut self) -> Result<()> {
-        if !self.remembers {
-            return Ok(());
-        }
-        let Some(state) = &self.state else {
-            return self.folder.remember_index(&self.memory, &self.index);
-        };
-        let pins = Pins {
-            vault: self.vault,
-            heads: self.index.heads.clone(),
-            entries: state.entries,
-            member_box: self.member_box,
-        };
-        self.folder.remember(&self.memory, &pins, &mut self.index, state)
-    }
-
     pub fn path(&self) -> PathBuf {
         self.settings.vault.clone()
     }
@@ -390,18 +293,6 @@ fn all_refused(state: &State) -> BTreeSet<EntryId> {
 fn place_in(checked: &Checked, id: BoxId) -> Option<Place> {
     let place = checked.scanned.boxes.get(&id)?;
     Some(Place { id, start: place.start as u64, end: place.end as u64 })
-}
-
-/// The lines of `bytes` but for those boxes.
-pub(super) fn without(bytes: &[u8], dead: &BTreeSet<BoxId>) -> Vec<u8> {
-    let mut kept = Vec::with_capacity(bytes.len());
-    for (place, line) in line::lines(bytes) {
-        let is_dead = matches!(line, line::Line::Box { id, .. } if dead.contains(&id));
-        if !is_dead {
-            kept.extend_from_slice(bytes.get(place).unwrap_or_default());
-        }
-    }
-    kept
 }
 
 fn no_member(checked: &Checked, identity: &str) -> Error {
@@ -419,86 +310,4 @@ fn no_member(checked: &Checked, identity: &str) -> Error {
     Error::denied(format!("no key here opens {org}"))
         .because(format!("{identity} opens no member's box in it"))
         .hint("name another identity with `-i`")
-}
-
-/// Opens member boxes with the keyring or an identity, whichever is there; loads it once.
-pub(super) struct Unlocker<'a> {
-    ctx: &'a Context,
-    name: String,
-    source: std::cell::RefCell<Option<Source>>,
-    identities: std::cell::OnceCell<Identities>,
-}
-
-impl<'a> Unlocker<'a> {
-    pub fn new(source: Source, ctx: &'a Context) -> Self {
-        let name = source.name();
-        Self {
-            ctx,
-            name,
-            source: std::cell::RefCell::new(Some(source)),
-            identities: std::cell::OnceCell::new(),
-        }
-    }
-
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    pub fn identities(&self) -> Result<&Identities> {
-        if let Some(source) = self.source.borrow_mut().take() {
-            let loaded = source.load(self.ctx)?;
-            let _ = self.identities.set(loaded);
-        }
-        self.identities.get().ok_or_else(|| Error::denied(format!("{} cannot be used", self.name)))
-    }
-
-    /// The member key in the box that this machine remembers as mine.
-    fn remembered(&self, pins: &Pins, file: &File) -> Result<Option<MemberKey>> {
-        if let Some(key) = self.unlocked(pins.vault)? {
-            return Ok(Some(key));
-        }
-        let Some(place) = pins.member_box.filter(|place| place.end <= file.stamp.size) else {
-            return Ok(None);
-        };
-        let line = file.read(place.start, place.end)?;
-        match box_at(&line, place.id) {
-            Some(member_box) => open_member_box(self.identities()?, &member_box),
-            None => Ok(None),
-        }
-    }
-
-    /// From the keyring, which is asked only in place of a person.
-    pub fn unlocked(&self, vault: EntryId) -> Result<Option<MemberKey>> {
-        let identities = self.identities()?;
-        let kept = || super::unlocked::get(self.ctx, vault, identities.mark());
-        Ok(if identities.ask_somebody() { kept() } else { None })
-    }
-
-    /// A full check with the unlocked key; with the identities where there is none, or an old one.
-    pub fn check(
-        &self,
-        bytes: &[u8],
-        wanted: Option<EntryId>,
-        remembers: bool,
-    ) -> Result<full::Checked> {
-        if let Some(vault) = wanted.filter(|_| remembers)
-            && self.unlocked(vault)?.is_some()
-        {
-            let unlock = |_: &[Vec<u8>]| Ok(self.unlocked(vault)?.into_iter().collect());
-            let checked = full::check(bytes, 0, wanted, &unlock, &no_progress)?;
-            if checked.member.is_some() {
-                return Ok(checked);
-            }
-        }
-        full::check(bytes, 0, wanted, &|files| self.all(files), &no_progress)
-    }
-
-    pub fn all(&self, files: &[Vec<u8>]) -> Result<Vec<MemberKey>> {
-        let identities = self.identities()?;
-        let mut keys = vec![];
-        for file in files {
-            keys.extend(open_member_box(identities, file)?);
-        }
-        Ok(keys)
-    }
 }

@@ -19,8 +19,9 @@ use super::copies::{Copy, clean, is_of, sound};
 use super::full::{self, Checked};
 use super::identity::Source;
 use super::memory::{Folder, Pins};
-use super::open::{Session, Unlocker, not_a_vault};
+use super::open::{Session, not_a_vault};
 use super::scan::{Scanned, no_progress, scan};
+use super::unlocker::Unlocker;
 use super::write::lock_vault;
 use super::{heads, mirror};
 

@@ -19,8 +19,9 @@ use crate::org::ids::{EntryId, Recipient};
 use super::full::{self, Checked};
 use super::identity::Source;
 use super::memory::{Folder, Pins};
-use super::open::{File, Unlocker, not_a_vault};
+use super::open::{File, not_a_vault};
 use super::scan::{BadLine, Progress, Scanned, scan};
+use super::unlocker::Unlocker;
 
 pub use boxes::Findings;
 pub use report::{Report, Verdict};

@@ -1,7 +1,8 @@
 //! Who may hold which ring, which generations are fresh, and who can read a version.
 //!
 //! A generation is fresh when everyone it was ever wrapped to is a holder now. Only fresh ones are
-//! sealed to.
+//! sealed to; of these the one that most holders have, so that nobody draws others into one of their
+//! own making.
 
 use std::collections::BTreeSet;
 
@@ -53,22 +54,39 @@ pub fn is_fresh(state: &State, generation: &Generation) -> bool {
     state.rings.ever_held(&generation.recipient).iter().all(|key| clean.contains(key))
 }
 
-/// The generation to seal with: the latest fresh one.
+/// The generation to seal with: the fresh one that most holders have; of several the latest.
 pub fn sealing_generation<'a>(state: &'a State, ring: &'a RingName) -> Option<&'a Generation> {
-    state.rings.of(ring).rev().find(|generation| is_fresh(state, generation))
+    let clean = clean_keys(state, holders(state, ring));
+    let fresh = state.rings.of(ring).filter_map(|generation| {
+        let held = state.rings.ever_held(&generation.recipient);
+        held.iter().all(|key| clean.contains(key)).then_some((held.len(), generation))
+    });
+    fresh.max_by_key(|(held, _)| *held).map(|(_, generation)| generation)
 }
 
-/// Generations a member should have and has no wrap for, by the log: what to wrap to them.
+/// Generations a member should have and has no wrap for, by the log: what to wrap to them, of those
+/// that are `present` with whoever asks.
 pub fn missing_wraps<'a>(
     state: &'a State,
     member: &Member,
     ring: &'a RingName,
+    present: &BTreeSet<&Recipient>,
 ) -> Vec<&'a Generation> {
     if !is_clean(state, member) || !holds(state, member, ring, Beside::NOTHING) {
         return vec![]; // a key that somebody gone knows is given nothing
     }
     let has = state.rings.held_by(&member.recipient);
-    state.rings.roots(ring).into_iter().filter(|root| !has.contains(&root.recipient)).collect()
+    let roots = state.rings.roots_among(ring, &|recipient| present.contains(recipient));
+    roots.into_iter().filter(|root| !has.contains(&root.recipient)).collect()
+}
+
+/// Generations of a ring that somebody present has, by the log.
+pub fn present_generations<'a>(state: &'a State, ring: &'a RingName) -> BTreeSet<&'a Recipient> {
+    let holders: BTreeSet<&Recipient> =
+        holders(state, ring).map(|member| &member.recipient).collect();
+    let present =
+        |recipient: &Recipient| state.rings.ever_held(recipient).iter().any(|to| holders.contains(to));
+    state.rings.of(ring).map(|generation| &generation.recipient).filter(|one| present(one)).collect()
 }
 
 /// Whether this member can have the key of some generation of the ring that may be sealed with.

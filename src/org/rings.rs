@@ -95,6 +95,8 @@ pub struct Rings {
     /// Member recipients that each generation was wrapped to.
     pub held: BTreeMap<Recipient, BTreeSet<Recipient>>,
     pub wraps: Vec<WrapNote>,
+    /// Every recipient that any entry called a generation.
+    pub stated: BTreeSet<Recipient>,
 }
 
 impl Rings {
@@ -147,8 +149,17 @@ impl Rings {
 
     /// Generations of a ring that no later one carries: with these keys, all of it opens.
     pub fn roots<'a>(&'a self, ring: &'a RingName) -> Vec<&'a Generation> {
-        let carried: BTreeSet<&Recipient> =
-            self.of(ring).flat_map(|later| &later.previous).collect();
-        self.of(ring).filter(|generation| !carried.contains(&generation.recipient)).collect()
+        self.roots_among(ring, &|_| true)
+    }
+
+    /// The same of some generations only: what nobody has carries nothing.
+    pub fn roots_among<'a>(
+        &'a self,
+        ring: &'a RingName,
+        counts: &dyn Fn(&Recipient) -> bool,
+    ) -> Vec<&'a Generation> {
+        let among = || self.of(ring).filter(|generation| counts(&generation.recipient));
+        let carried: BTreeSet<&Recipient> = among().flat_map(|later| &later.previous).collect();
+        among().filter(|generation| !carried.contains(&generation.recipient)).collect()
     }
 }

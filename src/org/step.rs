@@ -13,7 +13,7 @@ use super::policy::{Judge, Own, Verdict};
 use super::record::{Change, Kind, Record};
 use super::rings::{Generation, RingName, WrapNote};
 use super::roles::Standing;
-use super::state::{Refusal, State};
+use super::state::{Member, Refusal, State};
 use super::takings::{Beside, Taken, taken_by};
 
 /// What became of one entry.
@@ -80,7 +80,8 @@ fn effect(judge: &Judge<'_>, record: &Record, own: &Own) -> Effect {
 /// Lets a judged entry take effect on a state whose entries all stand before it in order.
 pub fn take_effect(state: &mut State, entry: &Entry, judged: &Judged) {
     state.entries += 1;
-    if entry.body == Body::Locked {
+    note_stated(state, entry);
+    if entry.body == Body::Locked && judged.verdict.is_ok() {
         state.locked.push(entry.id);
         return;
     }
@@ -103,16 +104,44 @@ pub fn take_effect(state: &mut State, entry: &Entry, judged: &Judged) {
     count_wraps(state, entry);
 }
 
-/// Whether the whole entry is allowed.
+/// Whether the whole entry is allowed. The header first: a body that cannot be opened stops nobody
+/// who can tell that it has no effect.
 fn verdict(state: &State, entry: &Entry, beside: Beside<'_>) -> Verdict {
-    let changes = match &entry.body {
-        Body::Opened(changes) => changes,
-        Body::Garbled(why) => return Err(why.clone()),
-        Body::Locked => return Ok(()),
-    };
     if entry.header.vault.is_none() {
-        return judge_first(state, entry);
+        return opened(entry).and_then(|changes| match changes {
+            Some(_) => judge_first(state, entry),
+            None => Ok(()),
+        });
     }
+    let author = judge_header(state, entry, beside)?;
+    let Some(changes) = opened(entry)? else { return Ok(()) };
+    let judge = Judge { state, author, beside };
+    for change in changes {
+        judge_change(&judge, change).map_err(|why| format!("{} {why}", author.name))?;
+    }
+    for new in &entry.header.rings {
+        if let Some(ring) = ring_of(state, entry, new) {
+            judge.makes_generation(&ring).map_err(|why| format!("{} {why}", author.name))?;
+        }
+    }
+    Ok(())
+}
+
+/// What the body says. None: locked.
+fn opened(entry: &Entry) -> Result<Option<&[Change]>, String> {
+    match &entry.body {
+        Body::Opened(changes) => Ok(Some(changes)),
+        Body::Garbled(why) => Err(why.clone()),
+        Body::Locked => Ok(None),
+    }
+}
+
+/// What can be told without the body. Its author, if there is nothing against them.
+fn judge_header<'a>(
+    state: &'a State,
+    entry: &Entry,
+    beside: Beside<'_>,
+) -> Result<&'a Member, String> {
     let header = &entry.header;
     let Some(author) = state.member_with_key(&header.author) else {
         return Err(why_no_member(state, entry));
@@ -125,16 +154,11 @@ fn verdict(state: &State, entry: &Entry, beside: Beside<'_>) -> Verdict {
     {
         return Err(format!("the machine account {} had expired", author.name));
     }
-    let judge = Judge { state, author, beside };
-    for change in changes {
-        judge_change(&judge, change).map_err(|why| format!("{} {why}", author.name))?;
+    let own = header.rings.iter().any(|new| new.recipient == header.members);
+    if !own && !state.rings.stated.contains(&header.members) {
+        return Err("its body is sealed to no generation of a ring".to_owned());
     }
-    for new in &header.rings {
-        if let Some(ring) = ring_of(state, entry, new) {
-            judge.makes_generation(&ring).map_err(|why| format!("{} {why}", author.name))?;
-        }
-    }
-    Ok(())
+    Ok(author)
 }
 
 fn judge_change(judge: &Judge<'_>, change: &Change) -> Verdict {
@@ -176,6 +200,11 @@ fn why_no_member(state: &State, entry: &Entry) -> String {
         Some(member) => format!("{} had given up this key", member.name),
         None => "its author was not a member".to_owned(),
     }
+}
+
+/// What void and locked entries say counts here: others may have sealed to it in good faith.
+fn note_stated(state: &mut State, entry: &Entry) {
+    state.rings.stated.extend(entry.header.rings.iter().map(|new| new.recipient.clone()));
 }
 
 fn note_unknown(state: &mut State, entry: &Entry) {

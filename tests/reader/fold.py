@@ -21,6 +21,7 @@ class State:
     grants: dict = field(default_factory=dict)  # (to, on, environment) → rights
     secrets: dict = field(default_factory=dict)
     ring_names: dict = field(default_factory=dict)
+    stated: set = field(default_factory=set)  # recipients that any entry called generations
     generations: list = field(default_factory=list)
     held: dict = field(default_factory=dict)
     proposed: dict = field(default_factory=dict)  # by (secret, box, author)
@@ -103,14 +104,16 @@ class Fold:
             return False
         level = min(candidate[0] for candidate in candidates)
         now = [candidate for candidate in candidates if candidate[0] == level]
-        if level[1] == 0 or level[0] == OTHER:  # own takings, and those of neither owners nor admins: one at a time
-            now = [self.first(now)]
+        if level[1] == 0 or level[0] == OTHER:  # own takings, and those of neither owners nor admins: one entry at a time
+            first = self.first(now)[1][0]
+            now = [candidate for candidate in now if candidate[1][0] == first]
         for candidate in now:
             self.settle(raises, *candidate)
         return True
 
     def first(self, candidates):
-        foremost = [c for c in candidates if not any(other[1][0] in self.graph.pasts[c[1][0]] for other in candidates)]
+        entries = {other[1][0] for other in candidates}
+        foremost = [c for c in candidates if not entries & self.graph.pasts[c[1][0]]]
         return min(foremost, key=lambda c: (raw(c[1][0]), c[1][1]))
 
     def candidates(self, judged, raises):
@@ -163,23 +166,22 @@ def judge(view, entry, beside):
         judge = Judge(view, author, beside)
         outcome.standing = judge.standing()
         if why is None:
-            outcome.effects = [effect(judge, entry, record) for record in entry.known()]
+            known = entry.known()
+            outcome.effects = [effect(judge, entry, record, known[:at]) for at, record in enumerate(known)]
     return outcome
 
 
-def effect(judge, entry, record):
-    idle = judge.is_idle(record, entry.header["author"])
+def effect(judge, entry, record, before):
+    idle = judge.is_idle(record, entry.header["author"], before)
     by_grant = record["do"] == "create" and not judge.role("writer", record["environment"])
     return Effect(idle, by_grant, [] if idle else taken_by(judge.state, judge.author, record))
 
 
 def verdict(view, entry, beside):
     """None, or the class of the reason."""
-    if entry.records is None:
-        return None
-    if entry.garbled:
-        return "garbled"
     if entry.id == view.vault:
+        if entry.records is None or entry.garbled:
+            return "garbled" if entry.garbled else None
         first, *others = entry.known() or [{"do": None}]
         founds = first["do"] == "found" and first["card"]["key"] == entry.header["author"]
         return None if founds and all(record["do"] == "ring" for record in others) else "first entry"
@@ -190,6 +192,10 @@ def verdict(view, entry, beside):
         return "taken beside"
     if author["kind"] == "machine" and author["expires"] and entry.header["time"] > author["expires"]:
         return "expired"
+    if entry.header["members"] not in view.stated | {new["recipient"] for new in entry.header["rings"]}:
+        return "no generation"
+    if entry.records is None or entry.garbled:
+        return "garbled" if entry.garbled else None
     judge = Judge(view, author, beside)
     for record in entry.records:
         if record.get("unknown"):
@@ -208,7 +214,8 @@ def verdict(view, entry, beside):
 
 def take_effect(state, entry, outcome):
     state.entries += 1
-    if entry.records is None:
+    state.stated |= {new["recipient"] for new in entry.header["rings"]}
+    if entry.records is None and outcome.why is None:
         state.locked.append(entry.id)
         return
     if outcome.why is None:

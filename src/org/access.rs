@@ -84,9 +84,15 @@ pub fn missing_wraps<'a>(
 pub fn present_generations<'a>(state: &'a State, ring: &'a RingName) -> BTreeSet<&'a Recipient> {
     let holders: BTreeSet<&Recipient> =
         holders(state, ring).map(|member| &member.recipient).collect();
-    let present =
-        |recipient: &Recipient| state.rings.ever_held(recipient).iter().any(|to| holders.contains(to));
-    state.rings.of(ring).map(|generation| &generation.recipient).filter(|one| present(one)).collect()
+    let present = |recipient: &Recipient| {
+        state.rings.ever_held(recipient).iter().any(|to| holders.contains(to))
+    };
+    state
+        .rings
+        .of(ring)
+        .map(|generation| &generation.recipient)
+        .filter(|one| present(one))
+        .collect()
 }
 
 /// Whether this member can have the key of some generation of the ring that may be sealed with.

@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::entry::Entry;
+use super::entry::{Body, Entry};
 use super::ids::{EntryId, MemberId};
 use super::order::Ordered;
 use super::record::Record;
@@ -31,7 +31,10 @@ pub fn fold(vault: EntryId, ordered: &Ordered<'_>) -> State {
 
 /// Goes on folding where `state` knows the whole past of `entry`, as it does for a new head.
 pub fn fold_on(state: &mut State, entry: &Entry) {
-    let judged = judge(state, entry, vec![]);
+    let mut judged = judge(state, entry, vec![]);
+    if entry.body == Body::Locked {
+        judged.judge_seal(state, entry); // of one that is only foreseen the body is sealed later
+    }
     take_effect(state, entry, &judged);
 }
 
@@ -44,7 +47,9 @@ fn pass(vault: EntryId, ordered: &Ordered<'_>, settled: &Settled) -> (State, Vec
         views.pass(place, &running);
         let view = views.of(place, &judged);
         let beside = settled.beside(ordered, place);
-        let mut outcome = judge(view.as_ref().unwrap_or(&running), entry, beside);
+        let known = view.as_ref().unwrap_or(&running);
+        let mut outcome = judge(known, entry, beside);
+        outcome.judge_seal(known, entry);
         settled.correct(&running, place, &mut outcome);
         take_effect(&mut running, entry, &outcome);
         if let Some(view) = view {

@@ -52,6 +52,17 @@ pub fn judge(view: &State, entry: &Entry, beside: Vec<Taken>) -> Judged {
 }
 
 impl Judged {
+    /// Refuses an entry whose body is sealed to what neither its past nor itself calls a generation:
+    /// nobody need ever have had that key. The first entry has no past to ask.
+    pub fn judge_seal(&mut self, view: &State, entry: &Entry) {
+        let header = &entry.header;
+        let own = header.rings.iter().any(|new| new.recipient == header.members);
+        let stated = own || view.rings.stated.contains(&header.members);
+        if self.verdict.is_ok() && header.vault.is_some() && !stated {
+            self.refuse("its body is sealed to no generation of a ring".to_owned());
+        }
+    }
+
     /// Makes the entry void.
     pub fn refuse(&mut self, why: String) {
         self.verdict = Err(why);
@@ -154,10 +165,6 @@ fn judge_header<'a>(
     {
         return Err(format!("the machine account {} had expired", author.name));
     }
-    let own = header.rings.iter().any(|new| new.recipient == header.members);
-    if !own && !state.rings.stated.contains(&header.members) {
-        return Err("its body is sealed to no generation of a ring".to_owned());
-    }
     Ok(author)
 }
 
@@ -169,10 +176,11 @@ fn judge_change(judge: &Judge<'_>, change: &Change) -> Verdict {
             return Err(format!("wrote a record of an undeclared type, {name}"));
         }
     };
-    if let Record::Update(version) = record
-        && usize::try_from(version.number).unwrap_or(usize::MAX) > judge.state.entries
-    {
-        return Err("gave a version a number larger than can be".to_owned());
+    if let Record::Update(version) = record {
+        let most = u32::try_from(judge.state.entries).unwrap_or(u32::MAX);
+        if !(1..=most).contains(&version.number) {
+            return Err("gave a version a number that cannot be".to_owned());
+        }
     }
     judge.allows(record)
 }

@@ -215,7 +215,7 @@ impl World {
             time: time(self.clock),
             parents: self.copies[copy].heads.clone(),
             author: self.people[who].key(),
-            members: recipient(0),
+            members: self.entries[0].header.members.clone(),
             boxes: vec![],
             rings: vec![],
             wraps: vec![],

@@ -443,9 +443,7 @@ impl View<'_, '_> {
 
     /// In a deleted group too.
     fn was_joined(&self, group: &Id, member: MemberId) -> bool {
-        let lost = |loss: &Loss| {
-            *loss == Loss::Joined(group.clone(), member)
-        };
+        let lost = |loss: &Loss| *loss == Loss::Joined(group.clone(), member);
         self.done().any(|(place, done)| {
             *done == Done::Joined(group.clone(), member) && !self.taken(place, lost)
         })
@@ -656,9 +654,9 @@ impl View<'_, '_> {
             }
             Record::Update(new) => {
                 let Some(environment) = self.environment_of(&new.secret) else {
-                    return new.number as usize <= self.past.len();
+                    return (1..=self.past.len()).contains(&(new.number as usize));
                 };
-                new.number as usize <= self.past.len()
+                (1..=self.past.len()).contains(&(new.number as usize))
                     && self.may_write(author, &new.secret)
                     && (new.assign.is_empty() || self.role_here(author, Role::Writer, &environment))
                     && (new.restores.is_none() || self.may_read(author, &new.secret))
@@ -737,22 +735,24 @@ impl View<'_, '_> {
             }
             Record::Remove { member, keep } if here(*member) => {
                 done.push(Done::Took(Loss::Member(*member)));
-                for other in self.members() {
-                    let theirs = self.standing_of(other);
-                    let mine = self.standing_of(author);
-                    let reached = if *member == author { theirs >= mine } else { theirs > mine };
-                    let kept = self.is_machine(other) && keep.contains(&other);
-                    let falls = other != *member
-                        && self.is_active(other)
-                        && self.makers(other).contains(member);
-                    if falls && reached && !kept {
-                        done.push(Done::Took(Loss::Member(other)));
-                    }
+                let mine = self.standing_of(author);
+                let mut ended = BTreeSet::from([*member]);
+                loop {
+                    let falls = self.members().into_iter().find(|other| {
+                        let theirs = self.standing_of(*other);
+                        let reached = if *member == author { theirs >= mine } else { theirs > mine };
+                        let kept = self.is_machine(*other) && keep.contains(other);
+                        let made = self.makers(*other).intersection(&ended).next().is_some();
+                        made && reached && !kept && !ended.contains(other) && self.is_active(*other)
+                    });
+                    let Some(other) = falls else { break };
+                    ended.insert(other);
+                    done.push(Done::Took(Loss::Member(other)));
                 }
-                let kept = keep.iter().filter(|other| self.is_machine(**other));
-                done.extend(
-                    kept.map(|machine| Done::Forgave { machine: *machine, maker: *member }),
-                );
+                for machine in keep.iter().filter(|other| self.is_machine(**other)) {
+                    let forgave = |maker: &MemberId| Done::Forgave { machine: *machine, maker: *maker };
+                    done.extend(ended.iter().map(forgave));
+                }
             }
             Record::ChangeKey { member, card }
                 if self.is_active(*member) && !self.key_known(card.key) =>

@@ -87,7 +87,7 @@ class Effect:
                 member.update(removed=self.stamp, roles=set())
         for id in r["keep"]:
             if self.state.members.get(id, {}).get("kind") == "machine":
-                self.state.members[id]["seen_by"].discard(r["member"])
+                self.state.members[id]["seen_by"] -= {r["member"], *(ended for _, ended in self.does.takes)}
 
     def change_key(self, r):
         member = self.active(r["member"])

@@ -201,7 +201,7 @@ def verdict(view, entry, beside):
         if record.get("unknown"):
             if record["do"] not in view.formats:
                 return "unknown record"
-        elif record["do"] == "update" and record["number"] > view.entries:
+        elif record["do"] == "update" and not 1 <= record["number"] <= view.entries:
             return "number"
         elif not judge.allows(record):
             return "not allowed"
@@ -262,12 +262,13 @@ def taken_by(view, author, record):
 
 def removed_with(view, author, record):
     own, gone = author["id"] == record["member"], [record["member"]]
-    for member in view.members.values():
-        reached = standing(member) >= standing(author) if own else standing(member) > standing(author)
-        kept = member["kind"] == "machine" and member["id"] in record["keep"]
-        known = not member["removed"] and record["member"] in member["seen_by"]
-        if known and reached and not kept and member["id"] != record["member"]:
-            gone.append(member["id"])
+    for ended in gone:  # grows
+        for member in view.members.values():
+            reached = standing(member) >= standing(author) if own else standing(member) > standing(author)
+            kept = member["kind"] == "machine" and member["id"] in record["keep"]
+            known = not member["removed"] and ended in member["seen_by"]
+            if known and reached and not kept and member["id"] not in gone:
+                gone.append(member["id"])
     return gone
 
 

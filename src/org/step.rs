@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use super::apply::{Apply, author_of, propose_all};
 use super::entry::{Body, Entry, NewGeneration};
-use super::ids::{Id, MemberId};
+use super::ids::{BoxId, Id, MemberId};
 use super::policy::{Judge, Own, Verdict};
 use super::record::{Change, Kind, Record};
 use super::rings::{Generation, RingName, WrapNote};
@@ -25,6 +25,8 @@ pub struct Judged {
     pub beside: Vec<Taken>,
     /// What each of its records does, if it is accepted.
     pub effects: Vec<Effect>,
+    /// Boxes it names as keys and its past does not know as a value's or a note's.
+    pub key_boxes: Vec<BoxId>,
 }
 
 /// What one record of an accepted entry may do.
@@ -48,7 +50,8 @@ pub fn judge(view: &State, entry: &Entry, beside: Vec<Taken>) -> Judged {
         _ => vec![],
     };
     let author = author_of(view, &entry.header.author);
-    Judged { verdict, author, standing, beside, effects }
+    let key_boxes = entry.key_boxes().filter(|id| !view.claimed.contains(id)).collect();
+    Judged { verdict, author, standing, beside, effects, key_boxes }
 }
 
 impl Judged {
@@ -92,6 +95,7 @@ fn effect(judge: &Judge<'_>, record: &Record, own: &Own) -> Effect {
 pub fn take_effect(state: &mut State, entry: &Entry, judged: &Judged) {
     state.entries += 1;
     note_stated(state, entry);
+    state.claimed.extend(entry.content_boxes());
     if entry.body == Body::Locked && judged.verdict.is_ok() {
         state.locked.push(entry.id);
         return;
@@ -102,6 +106,7 @@ pub fn take_effect(state: &mut State, entry: &Entry, judged: &Judged) {
             entry.records().enumerate().for_each(|(index, record)| apply.record(index, record));
             note_unknown(state, entry);
             add_generations(state, entry);
+            state.key_boxes.extend(&judged.key_boxes);
         }
         Err(why) => {
             propose_all(state, entry, judged.author, why);

@@ -21,6 +21,8 @@ class State:
     grants: dict = field(default_factory=dict)  # (to, on, environment) → rights
     secrets: dict = field(default_factory=dict)
     ring_names: dict = field(default_factory=dict)
+    claimed: set = field(default_factory=set)  # boxes that any entry claimed as a value's or a note's
+    key_boxes: set = field(default_factory=set)  # boxes that accepted entries, not knowing of such a claim, call keys
     stated: set = field(default_factory=set)  # recipients that any entry called generations
     generations: list = field(default_factory=list)
     held: dict = field(default_factory=dict)
@@ -46,6 +48,7 @@ class Judged:
     standing: tuple
     beside: set
     effects: list
+    keys: set = field(default_factory=set)
 
 
 @dataclass
@@ -161,7 +164,8 @@ def below(high):
 def judge(view, entry, beside):
     why = verdict(view, entry, beside)
     author = view.member_with_key(entry.header["author"])
-    outcome = Judged(why, effects.author_of(view, entry), OTHER, beside, [])
+    keys = called_keys(entry.header) - view.claimed
+    outcome = Judged(why, effects.author_of(view, entry), OTHER, beside, [], keys)
     if author is not None:
         judge = Judge(view, author, beside)
         outcome.standing = judge.standing()
@@ -169,6 +173,12 @@ def judge(view, entry, beside):
             known = entry.known()
             outcome.effects = [effect(judge, entry, record, known[:at]) for at, record in enumerate(known)]
     return outcome
+
+
+def called_keys(header):
+    previous = {old["box"] for ring in header["rings"] for old in ring["previous"]}
+    members = {claim["id"] for claim in header["boxes"] if not claim["to"]}
+    return previous | members | {wrap["box"] for wrap in header["wraps"]}
 
 
 def effect(judge, entry, record, before):
@@ -215,6 +225,7 @@ def verdict(view, entry, beside):
 def take_effect(state, entry, outcome):
     state.entries += 1
     state.stated |= {new["recipient"] for new in entry.header["rings"]}
+    state.claimed |= {claim["id"] for claim in entry.header["boxes"] if claim["to"]}
     if entry.records is None and outcome.why is None:
         state.locked.append(entry.id)
         return
@@ -225,6 +236,7 @@ def take_effect(state, entry, outcome):
         unknown = [record["do"] for record in entry.records if record.get("unknown")]
         state.newer = state.newer or next(iter(unknown), None)
         add_generations(state, entry)
+        state.key_boxes |= outcome.keys
     else:
         effects.propose_all(state, entry, outcome.author)
         state.refused[entry.id] = outcome.why
@@ -318,12 +330,13 @@ def boxes(state, in_order):
     live = [secret for secret in state.secrets.values() if not secret["deleted"]]
     used = {box for _, box, _ in state.proposed} | {box for secret in live for box in effects.boxes_of(secret)}
     owed, living, named = set(), set(), set()
+    lost = state.erased - state.key_boxes
     for entry in in_order:
         header = entry.header
         uses = [(claim["id"], claim["id"] in used or claim["id"] not in state.erased if claim["to"]
-                 else claim["id"] in member_boxes) for claim in header["boxes"]]
-        uses += [(old["box"], True) for ring in header["rings"] for old in ring["previous"]]
-        uses += [(wrap["box"], wrap["to"] in recipients) for wrap in header["wraps"]]
+                 else claim["id"] in member_boxes - lost) for claim in header["boxes"]]
+        uses += [(old["box"], old["box"] not in lost) for ring in header["rings"] for old in ring["previous"]]
+        uses += [(wrap["box"], wrap["to"] in recipients and wrap["box"] not in lost) for wrap in header["wraps"]]
         named |= {box for box, _ in uses}
         living |= {box for box, lives in uses if lives}
         if entry.id not in state.refused:

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use super::apply::{Apply, author_of, propose_all};
 use super::entry::{Body, Entry, NewGeneration};
-use super::ids::{BoxId, Id, MemberId};
+use super::ids::{BoxId, Id, MemberId, Recipient};
 use super::policy::{Judge, Own, Verdict};
 use super::record::{Change, Kind, Record};
 use super::rings::{Generation, RingName, WrapNote};
@@ -138,9 +138,19 @@ fn verdict(state: &State, entry: &Entry, beside: Beside<'_>) -> Verdict {
     for new in &entry.header.rings {
         if let Some(ring) = ring_of(state, entry, new) {
             judge.makes_generation(&ring).map_err(|why| format!("{} {why}", author.name))?;
+            if is_others(state, &ring, &new.recipient) {
+                return Err(format!("{} calls somebody else's key the ring's {ring}", author.name));
+            }
         }
     }
     Ok(())
+}
+
+/// Whether this is a member's key, or another ring's.
+fn is_others(state: &State, ring: &RingName, recipient: &Recipient) -> bool {
+    let rings = &mut state.rings.generations.iter();
+    rings.any(|one| one.recipient == *recipient && one.ring != *ring)
+        || state.keys.values().any(|owner| owner.recipient == *recipient)
 }
 
 /// What the body says. None: locked.
@@ -257,7 +267,8 @@ fn add_generations(state: &mut State, entry: &Entry) {
             .map(|old| old.recipient.clone())
             .filter(|old| earlier.contains(old));
         let previous = previous.collect();
-        state.rings.held.entry(new.recipient.clone()).or_default().insert(maker.clone());
+        let held = state.rings.held.entry((ring.clone(), new.recipient.clone())).or_default();
+        held.insert(maker.clone());
         let recipient = new.recipient.clone();
         state.rings.generations.push(Generation { ring, recipient, previous, entry: entry.id });
     }
@@ -270,14 +281,15 @@ fn count_wraps(state: &mut State, entry: &Entry) {
     if entry.header.wraps.is_empty() {
         return;
     }
-    let mut held: BTreeSet<_> =
-        state.rings.held_by(&author.recipient).into_iter().cloned().collect();
+    let held = state.rings.held_by(&author.recipient).into_iter();
+    let mut held: BTreeSet<(RingName, Recipient)> =
+        held.map(|(ring, recipient)| (ring.clone(), recipient.clone())).collect();
     let own = state.rings.generations.iter().filter(|generation| generation.entry == entry.id);
-    held.extend(own.map(|generation| generation.recipient.clone()));
+    held.extend(own.map(|generation| (generation.ring.clone(), generation.recipient.clone())));
     for wrap in &entry.header.wraps {
-        let ghost = !wrap.opens.iter().all(|recipient| held.contains(recipient));
-        for recipient in wrap.opens.iter().filter(|recipient| held.contains(recipient)) {
-            state.rings.held.entry(recipient.clone()).or_default().insert(wrap.to.clone());
+        let ghost = !wrap.opens.iter().all(|one| held.iter().any(|(_, held)| held == one));
+        for given in held.iter().filter(|(_, recipient)| wrap.opens.contains(recipient)) {
+            state.rings.held.entry(given.clone()).or_default().insert(wrap.to.clone());
         }
         state.rings.wraps.push(WrapNote {
             entry: entry.id,

@@ -175,6 +175,11 @@ def judge(view, entry, beside):
     return outcome
 
 
+def others_key(view, ring, recipient):
+    rings = {g["ring"] for g in view.generations if g["recipient"] == recipient}
+    return bool(rings - {ring}) or recipient in {came for _, came in view.keys.values()}
+
+
 def called_keys(header):
     previous = {old["box"] for ring in header["rings"] for old in ring["previous"]}
     members = {claim["id"] for claim in header["boxes"] if not claim["to"]}
@@ -217,7 +222,7 @@ def verdict(view, entry, beside):
             return "not allowed"
     for new in entry.header["rings"]:
         ring = ring_of(view, entry, new)
-        if ring is not None and not judge.may_hold(ring):
+        if ring is not None and (not judge.may_hold(ring) or others_key(view, ring, new["recipient"])):
             return "not allowed"
     return None
 
@@ -297,7 +302,7 @@ def add_generations(state, entry):
         if ring is None or new["recipient"] in earlier:
             continue
         previous = [old["recipient"] for old in new["previous"] if old["recipient"] in earlier]
-        state.held.setdefault(new["recipient"], set()).add(maker)
+        state.held.setdefault((ring, new["recipient"]), set()).add(maker)
         state.generations.append({"ring": ring, "recipient": new["recipient"], "previous": previous, "entry": entry.id})
 
 
@@ -305,20 +310,21 @@ def count_wraps(state, entry):
     owner = state.keys.get(entry.header["author"])
     if owner is None:
         return
-    mine = held_by(state, owner[1]) | {g["recipient"] for g in state.generations if g["entry"] == entry.id}
+    mine = held_by(state, owner[1]) | {(g["ring"], g["recipient"]) for g in state.generations if g["entry"] == entry.id}
     for wrap in entry.header["wraps"]:
-        for recipient in wrap["opens"]:
-            if recipient in mine:
-                state.held.setdefault(recipient, set()).add(wrap["to"])
+        for given in mine:
+            if given[1] in wrap["opens"]:
+                state.held.setdefault(given, set()).add(wrap["to"])
 
 
 def held_by(state, key):
     found, open_ones = set(), [r for r, to in state.held.items() if key in to]
     while open_ones:
-        recipient = open_ones.pop()
-        if recipient not in found:
-            found.add(recipient)
-            open_ones += [p for g in state.generations if g["recipient"] == recipient for p in g["previous"]]
+        one = open_ones.pop()
+        if one not in found:
+            found.add(one)
+            open_ones += [(one[0], p) for g in state.generations if (g["ring"], g["recipient"]) == one
+                          for p in g["previous"]]
     return found
 
 

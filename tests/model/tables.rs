@@ -362,7 +362,8 @@ fn a_generation_kept_to_oneself_draws_nobody_in_and_stops_no_renewal() {
     // Another is removed while its maker is there: the ring is renewed without it.
     log.add(1, vec![head], vec![remove(3)]);
     let state = log.fold();
-    let plan = secrets::org::plan::plan(&state, &state.members[&founder()], &[name.clone()]);
+    let plan =
+        secrets::org::plan::plan(&state, &state.members[&founder()], std::slice::from_ref(&name));
     assert!(plan.unwrap().generations.contains(&name));
 }
 

@@ -351,8 +351,8 @@ def attack_flood(folder, records=1000):
         vault.create(alice, f"KEY_{number}", b"value")
     old = vault.heads
     vault.create(alice, "DB_URL", b"value")
-    lowered = {"do": "lower", "member": eve.id, "role": "writer", "reach": "org"}
-    vault.entry(eve, [lowered] * records, parents=old)
+    lowered = [{"do": "lower", "member": eve.id, "role": role, "reach": "org"} for role in ("writer", "viewer")]
+    vault.entry(eve, lowered * (records // 2), parents=old)
     vault.save()
 
 

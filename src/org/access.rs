@@ -1,7 +1,8 @@
 //! Who may hold which ring, which generations are fresh, and who can read a version.
 //!
 //! A generation is fresh when everyone it was ever wrapped to is a holder now. Only fresh ones are
-//! sealed to.
+//! sealed to; of these the one that most holders have, so that nobody draws others into one of their
+//! own making.
 
 use std::collections::BTreeSet;
 
@@ -50,30 +51,47 @@ fn clean_keys<'a>(
 
 pub fn is_fresh(state: &State, generation: &Generation) -> bool {
     let clean = clean_keys(state, holders(state, &generation.ring));
-    state.rings.ever_held(&generation.recipient).iter().all(|key| clean.contains(key))
+    state.rings.ever_held(generation).iter().all(|key| clean.contains(key))
 }
 
-/// The generation to seal with: the latest fresh one.
+/// The generation to seal with: the fresh one that most holders have; of several the latest.
 pub fn sealing_generation<'a>(state: &'a State, ring: &'a RingName) -> Option<&'a Generation> {
-    state.rings.of(ring).rev().find(|generation| is_fresh(state, generation))
+    let clean = clean_keys(state, holders(state, ring));
+    let fresh = state.rings.of(ring).filter_map(|generation| {
+        let held = state.rings.ever_held(generation);
+        held.iter().all(|key| clean.contains(key)).then_some((held.len(), generation))
+    });
+    fresh.max_by_key(|(held, _)| *held).map(|(_, generation)| generation)
 }
 
-/// Generations a member should have and has no wrap for, by the log: what to wrap to them.
+/// Generations a member should have and has no wrap for, by the log: what to wrap to them, of those
+/// that are `present` with whoever asks.
 pub fn missing_wraps<'a>(
     state: &'a State,
     member: &Member,
     ring: &'a RingName,
+    present: &BTreeSet<&Recipient>,
 ) -> Vec<&'a Generation> {
     if !is_clean(state, member) || !holds(state, member, ring, Beside::NOTHING) {
         return vec![]; // a key that somebody gone knows is given nothing
     }
     let has = state.rings.held_by(&member.recipient);
-    state.rings.roots(ring).into_iter().filter(|root| !has.contains(&root.recipient)).collect()
+    let roots = state.rings.roots_among(ring, &|recipient| present.contains(recipient));
+    roots.into_iter().filter(|root| !has.contains(&(ring, &root.recipient))).collect()
+}
+
+/// Generations of a ring that somebody present has, by the log.
+pub fn present_generations<'a>(state: &'a State, ring: &'a RingName) -> BTreeSet<&'a Recipient> {
+    let holders: BTreeSet<&Recipient> =
+        holders(state, ring).map(|member| &member.recipient).collect();
+    let present =
+        |one: &&Generation| state.rings.ever_held(one).iter().any(|to| holders.contains(to));
+    state.rings.of(ring).filter(present).map(|generation| &generation.recipient).collect()
 }
 
 /// Whether this member can have the key of some generation of the ring that may be sealed with.
 pub fn has_key(state: &State, member: &Member, recipient: &Recipient) -> bool {
-    state.rings.held_by(&member.recipient).contains(recipient)
+    state.rings.held_by(&member.recipient).iter().any(|(_, held)| *held == recipient)
 }
 
 /// Everyone who may reveal this secret now.
@@ -84,7 +102,8 @@ pub fn readers<'a>(state: &'a State, secret: &'a Secret) -> impl Iterator<Item =
 /// Member keys that can open this version and should not be able to: why it is exposed.
 pub fn exposed_to(state: &State, secret: &Secret, version: &Version) -> BTreeSet<Recipient> {
     let clean = clean_keys(state, readers(state, secret));
-    let held = version.to.iter().flat_map(|ring| state.rings.ever_held(ring));
+    let sealed = state.rings.generations.iter().filter(|one| version.to.contains(&one.recipient));
+    let held = sealed.flat_map(|generation| state.rings.ever_held(generation));
     held.filter(|key| !clean.contains(key)).collect()
 }
 

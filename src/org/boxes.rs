@@ -54,6 +54,7 @@ struct Sorter<'a> {
     /// Boxes that the state has a use for: nobody erases them by naming them elsewhere.
     used: BTreeSet<BoxId>,
     erased: &'a BTreeSet<BoxId>,
+    key_boxes: &'a BTreeSet<BoxId>,
     recipients: BTreeSet<&'a Recipient>,
     member_boxes: BTreeSet<BoxId>,
     refused: BTreeSet<EntryId>,
@@ -64,6 +65,7 @@ impl<'a> Sorter<'a> {
         Self {
             used: used(state),
             erased: &state.erased,
+            key_boxes: &state.key_boxes,
             recipients: state.active().map(|member| &member.recipient).collect(),
             member_boxes: state.active().map(|member| member.member_box).collect(),
             refused: state.refused.iter().map(|refusal| refusal.entry).collect(),
@@ -74,18 +76,25 @@ impl<'a> Sorter<'a> {
         let header = &entry.header;
         for claim in &header.boxes {
             let lives = if claim.to.is_empty() {
-                self.member_boxes.contains(&claim.id)
+                self.member_boxes.contains(&claim.id) && self.is_key(claim.id)
             } else {
                 self.used.contains(&claim.id) || !self.erased.contains(&claim.id)
             };
             self.put(claim.id, lives, entry, boxes);
         }
         for previous in header.rings.iter().flat_map(|ring| &ring.previous) {
-            self.put(previous.key_box, true, entry, boxes);
+            self.put(previous.key_box, self.is_key(previous.key_box), entry, boxes);
         }
         for wrap in &header.wraps {
-            self.put(wrap.key_box, self.recipients.contains(&wrap.to), entry, boxes);
+            let lives = self.recipients.contains(&wrap.to) && self.is_key(wrap.key_box);
+            self.put(wrap.key_box, lives, entry, boxes);
         }
+    }
+
+    /// Whoever calls a value a key after it was claimed as a value does not keep it from being erased;
+    /// whoever claims a key as a value after it was called a key does not get it erased.
+    fn is_key(&self, id: BoxId) -> bool {
+        !self.erased.contains(&id) || self.key_boxes.contains(&id)
     }
 
     fn put(&self, id: BoxId, lives: bool, entry: &Entry, boxes: &mut Boxes) {

@@ -96,6 +96,19 @@ impl Entry {
         claims.chain(previous).chain(header.wraps.iter().map(|wrap| wrap.key_box))
     }
 
+    /// Boxes it says hold a value or a note.
+    pub fn content_boxes(&self) -> impl Iterator<Item = BoxId> {
+        self.header.boxes.iter().filter(|claim| !claim.to.is_empty()).map(|claim| claim.id)
+    }
+
+    /// Boxes it says hold a key.
+    pub fn key_boxes(&self) -> impl Iterator<Item = BoxId> {
+        let header = &self.header;
+        let members = header.boxes.iter().filter(|claim| claim.to.is_empty()).map(|claim| claim.id);
+        let previous = header.rings.iter().flat_map(|ring| &ring.previous).map(|old| old.key_box);
+        members.chain(previous).chain(header.wraps.iter().map(|wrap| wrap.key_box))
+    }
+
     pub fn claim(&self, id: BoxId) -> Option<&BoxClaim> {
         self.header.boxes.iter().find(|claim| claim.id == id)
     }

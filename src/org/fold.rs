@@ -6,9 +6,9 @@
 //! that they do not stand lower, is void: rights are taken only from lower standing. So nothing
 //! applied at one standing can be undone at a lower one, and the fold ends.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::entry::Entry;
+use super::entry::{Body, Entry};
 use super::ids::{EntryId, MemberId};
 use super::order::Ordered;
 use super::record::Record;
@@ -31,7 +31,10 @@ pub fn fold(vault: EntryId, ordered: &Ordered<'_>) -> State {
 
 /// Goes on folding where `state` knows the whole past of `entry`, as it does for a new head.
 pub fn fold_on(state: &mut State, entry: &Entry) {
-    let judged = judge(state, entry, vec![]);
+    let mut judged = judge(state, entry, vec![]);
+    if entry.body == Body::Locked {
+        judged.judge_seal(state, entry); // of one that is only foreseen the body is sealed later
+    }
     take_effect(state, entry, &judged);
 }
 
@@ -44,7 +47,9 @@ fn pass(vault: EntryId, ordered: &Ordered<'_>, settled: &Settled) -> (State, Vec
         views.pass(place, &running);
         let view = views.of(place, &judged);
         let beside = settled.beside(ordered, place);
-        let mut outcome = judge(view.as_ref().unwrap_or(&running), entry, beside);
+        let known = view.as_ref().unwrap_or(&running);
+        let mut outcome = judge(known, entry, beside);
+        outcome.judge_seal(known, entry);
         settled.correct(&running, place, &mut outcome);
         take_effect(&mut running, entry, &outcome);
         if let Some(view) = view {
@@ -61,7 +66,7 @@ type At = (usize, usize);
 /// What has been decided about takings that something was written beside.
 #[derive(Default)]
 struct Settled {
-    applied: Vec<(At, Vec<Taken>)>,
+    applied: BTreeMap<At, Vec<Taken>>,
     /// Takings that may not be applied (again).
     spent: HashSet<At>,
     /// Entries that take from who was raised beside them.
@@ -89,7 +94,8 @@ impl Settled {
     /// What was taken beside this place.
     fn beside(&self, ordered: &Ordered<'_>, place: usize) -> Vec<Taken> {
         let beside = self.applied.iter().filter(|((taking, _), _)| ordered.beside(*taking, place));
-        beside.flat_map(|(_, taken)| taken.iter().cloned()).collect()
+        let once: BTreeSet<&Taken> = beside.flat_map(|(_, taken)| taken).collect();
+        once.into_iter().cloned().collect()
     }
 
     /// Puts what is settled in the place of what the entry's past alone would say.
@@ -100,8 +106,7 @@ impl Settled {
                 "{author} may not take rights from {member}, who was raised beside it"
             ));
         }
-        for ((_, record), taken) in self.applied.iter().filter(|((taking, _), _)| *taking == place)
-        {
+        for ((_, record), taken) in self.applied.range((place, 0)..(place + 1, 0)) {
             if let Some(effect) = judged.effects.get_mut(*record) {
                 effect.taken.clone_from(taken);
             }
@@ -122,7 +127,9 @@ impl Settled {
         let raises = raises(ordered, judged);
         let together: Vec<_> = next.iter().filter(|candidate| candidate.is_apart()).collect();
         if together.is_empty() {
-            first(ordered, &next).into_iter().for_each(|one| self.settle(ordered, &raises, one));
+            let first = first(ordered, &next).map(|first| first.at.0);
+            let of_one_entry = next.iter().filter(|candidate| Some(candidate.at.0) == first);
+            of_one_entry.for_each(|one| self.settle(ordered, &raises, one));
         }
         together.into_iter().for_each(|candidate| self.settle(ordered, &raises, candidate));
         true
@@ -132,7 +139,7 @@ impl Settled {
     fn take_back(&mut self, judged: &[Judged]) -> bool {
         let count = self.applied.len();
         let spent = &mut self.spent;
-        self.applied.retain(|(at, _)| {
+        self.applied.retain(|at, _| {
             let stands = judged.get(at.0).is_some_and(|judged| judged.verdict.is_ok());
             stands || !spent.insert(*at)
         });
@@ -150,8 +157,7 @@ impl Settled {
             }
             for (index, (record, effect)) in entry.records().zip(&judged.effects).enumerate() {
                 let at = (place, index);
-                let done =
-                    self.spent.contains(&at) || self.applied.iter().any(|(done, _)| *done == at);
+                let done = self.spent.contains(&at) || self.applied.contains_key(&at);
                 if !done && !effect.taken.is_empty() {
                     let level = level(ordered, &raises, place, judged, record);
                     found.push(Candidate { level, at, id: entry.id, taken: &effect.taken });
@@ -178,7 +184,7 @@ impl Settled {
             self.barred.insert(at.0, member);
         } else {
             let spared = taken.iter().filter(|taken| stands_too_high(taken).is_none());
-            self.applied.push((*at, spared.cloned().collect()));
+            self.applied.insert(*at, spared.cloned().collect());
         }
     }
 }
@@ -212,8 +218,9 @@ fn level(
 
 /// Of one level: what has no other in its past; then the least id, which no clock decides.
 fn first<'c, 'a>(ordered: &Ordered<'_>, level: &[&'c Candidate<'a>]) -> Option<&'c Candidate<'a>> {
+    let places: BTreeSet<usize> = level.iter().map(|one| one.at.0).collect();
     let foremost =
-        |one: &&&Candidate<'_>| !level.iter().any(|other| ordered.knows(one.at.0, other.at.0));
+        |one: &&&Candidate<'_>| !places.iter().any(|other| ordered.knows(one.at.0, *other));
     level.iter().filter(foremost).min_by_key(|candidate| (candidate.id, candidate.at.1)).copied()
 }
 

@@ -82,12 +82,17 @@ fn is_dns_label(text: &str) -> bool {
 }
 
 fn is_title(text: &str) -> bool {
-    text.trim() == text && !text.chars().any(|c| c.is_control() || is_bidi(c))
+    text.trim() == text && !text.chars().any(|c| c.is_control() || is_unseen(c))
 }
 
-/// Characters that reorder what stands around them on a screen.
-fn is_bidi(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+/// Characters that show as nothing, or reorder what stands around them on a screen: two names that
+/// look alike must be alike.
+fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+        | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// A variable's name out of what was typed: `db-password` becomes `DB_PASSWORD`.
@@ -124,7 +129,16 @@ mod tests {
 
     #[test]
     fn names_that_deceive_are_none() {
-        for text in ["", "a\u{202e}b", "a\u{7}", " padded", &"x".repeat(257)] {
+        for text in [
+            "",
+            "a\u{202e}b",
+            "a\u{61c}b",
+            "a\u{200b}",
+            "a\u{2060}b",
+            "a\u{7}",
+            " padded",
+            &"x".repeat(257),
+        ] {
             assert!(Title::parse(text).is_none(), "{text:?}");
         }
         for text in ["Prod", "-a", "a-", "a_b", "a/b"] {

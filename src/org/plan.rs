@@ -4,7 +4,11 @@
 //! Works on the state as it will be when the entry's records are in effect. Keys are symbols here;
 //! `session` makes them real.
 
-use super::access::{has_key, holders, holds, is_fresh, missing_wraps, sealing_generation};
+use std::collections::BTreeSet;
+
+use super::access::{
+    has_key, holders, holds, is_fresh, missing_wraps, present_generations, sealing_generation,
+};
 use super::ids::Recipient;
 use super::rings::RingName;
 use super::state::{Member, State};
@@ -62,8 +66,8 @@ pub fn plan(state: &State, writer: &Member, sealed: &[RingName]) -> Result<Plan,
     plan_with(state, writer, sealed, &|recipient| has_key(state, writer, recipient))
 }
 
-/// Plans for a writer who holds these keys. Rings that are not fresh are renewed where the writer
-/// holds them.
+/// Plans for a writer who holds these keys. Rings that are not fresh, or whose others seal to what
+/// the writer lacks, are renewed where the writer holds them.
 pub fn plan_with(
     state: &State,
     writer: &Member,
@@ -73,8 +77,10 @@ pub fn plan_with(
     let mut plan = Plan::default();
     for ring in all_rings(state) {
         let holds = holds(state, writer, &ring, super::takings::Beside::NOTHING);
-        let stale = sealing_generation(state, &ring).is_none();
-        if stale && holds && can_renew(state, &ring, has) {
+        let sealing = sealing_generation(state, &ring);
+        let stale = sealing.is_none();
+        let lacks = sealing.is_none_or(|generation| !has(&generation.recipient));
+        if lacks && holds && can_renew(state, &ring, has) {
             plan.generations.push(ring);
         } else if stale && sealed.contains(&ring) {
             return Err(not_fresh(state, writer, ring));
@@ -85,9 +91,11 @@ pub fn plan_with(
     Ok(plan)
 }
 
-/// Whoever makes a generation must hand on the earlier ones.
+/// Whoever makes a generation hands on the earlier ones they have, and others wrap the rest: so nobody
+/// stops a renewal by a generation that they keep to themselves. What nobody present has is lost.
 fn can_renew(state: &State, ring: &RingName, has: Has<'_>) -> bool {
-    state.rings.roots(ring).iter().all(|root| has(&root.recipient))
+    state.rings.of(ring).any(|generation| has(&generation.recipient))
+        || present_generations(state, ring).is_empty()
 }
 
 fn not_fresh(state: &State, writer: &Member, ring: RingName) -> NotFresh {
@@ -99,13 +107,12 @@ fn not_fresh(state: &State, writer: &Member, ring: RingName) -> NotFresh {
 
 /// Wraps that present holders lack and the writer can give, one box a holder.
 fn plan_wraps(state: &State, ring: &RingName, has: Has<'_>, plan: &mut Plan) {
+    let own = state.rings.of(ring).map(|generation| &generation.recipient);
+    let own: BTreeSet<&Recipient> = own.filter(|recipient| has(recipient)).collect();
     for member in holders(state, ring) {
-        let missing = missing_wraps(state, member, ring);
-        let opens: Vec<Recipient> = missing
-            .into_iter()
-            .map(|generation| generation.recipient.clone())
-            .filter(|recipient| has(recipient))
-            .collect();
+        let missing = missing_wraps(state, member, ring, &own);
+        let opens: Vec<Recipient> =
+            missing.into_iter().map(|generation| generation.recipient.clone()).collect();
         if opens.is_empty() {
             continue;
         }

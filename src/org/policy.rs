@@ -207,17 +207,28 @@ impl<'a> Judge<'a> {
                 let taken = self.beside.takes_role(*id, *role, role.reach(reach));
                 taken || self.beside.ends_member(*id) || nobody(id)
             }
-            Record::Lower { member: id, .. }
-            | Record::Remove { member: id, .. }
-            | Record::Renew { member: id, .. } => nobody(id),
+            Record::Lower { member: id, role, reach } => {
+                let held = (*role, role.reach(reach).clone());
+                let has = member(id).is_some_and(|member| member.roles.contains(&held));
+                !has && !own.raised.contains(&(*id, held.0, held.1))
+            }
+            Record::Remove { member: id, .. } | Record::Renew { member: id, .. } => nobody(id),
+            Record::Revoke(grant) => {
+                let key = grant_key(grant);
+                let given = state.grants.get(&key).max(own.granted.get(&key));
+                given.is_none_or(|given| *given < grant.rights)
+            }
+            Record::LeaveGroup { group: id, member } => {
+                let has = state.groups.get(id).is_some_and(|group| group.members.contains(member));
+                !has && !own.joined.contains(&(id.clone(), *member))
+            }
             Record::ChangeKey { member: id, card } => {
                 let given_up = |member: &Member| self.beside.takes_key(member.key);
                 state.keys.contains_key(&card.key) || member(id).is_none_or(given_up)
             }
             Record::RenameGroup { group: id, .. }
             | Record::DeleteGroup { group: id }
-            | Record::JoinGroup { group: id, .. }
-            | Record::LeaveGroup { group: id, .. } => own.lacks(&state.groups, id),
+            | Record::JoinGroup { group: id, .. } => own.lacks(&state.groups, id),
             Record::RenameProject { project: id, .. } | Record::DeleteProject { project: id } => {
                 own.lacks(&state.projects, id)
             }
@@ -339,6 +350,9 @@ impl<'a> Judge<'a> {
 pub struct Own {
     members: BTreeSet<MemberId>,
     ids: BTreeSet<Id>,
+    raised: BTreeSet<(MemberId, Role, Reach)>,
+    granted: BTreeMap<(Grantee, Object, Id), Rights>,
+    joined: BTreeSet<(Id, MemberId)>,
 }
 
 impl Own {
@@ -350,6 +364,16 @@ impl Own {
             | Record::CreateEnvironment { nonce, .. }
             | Record::Create(NewSecret { nonce, .. }) => {
                 self.ids.extend([Id::derive(author, nonce)])
+            }
+            Record::Raise { member, role, reach } => {
+                self.raised.insert((*member, *role, role.reach(reach).clone()));
+            }
+            Record::Grant(grant) => {
+                let given = self.granted.entry(grant_key(grant)).or_insert(grant.rights);
+                *given = (*given).max(grant.rights);
+            }
+            Record::JoinGroup { group, member } => {
+                self.joined.insert((group.clone(), *member));
             }
             _ => {}
         }

@@ -92,9 +92,12 @@ pub struct Rings {
     pub names: BTreeMap<Id, RingName>,
     /// Accepted generations, in order.
     pub generations: Vec<Generation>,
-    /// Member recipients that each generation was wrapped to.
-    pub held: BTreeMap<Recipient, BTreeSet<Recipient>>,
+    /// Member recipients that each generation was wrapped to. By ring too: who calls another ring's key
+    /// one of theirs changes nothing about the other ring.
+    pub held: BTreeMap<(RingName, Recipient), BTreeSet<Recipient>>,
     pub wraps: Vec<WrapNote>,
+    /// Every recipient that any entry called a generation.
+    pub stated: BTreeSet<Recipient>,
 }
 
 impl Rings {
@@ -113,33 +116,33 @@ impl Rings {
 
     /// Every member recipient that can have this generation's key: wrapped to, or by way of a later
     /// generation.
-    pub fn ever_held(&self, recipient: &Recipient) -> BTreeSet<Recipient> {
+    pub fn ever_held(&self, generation: &Generation) -> BTreeSet<Recipient> {
         let mut holders = BTreeSet::new();
-        let mut open = vec![recipient];
+        let mut open = vec![&generation.recipient];
         let mut seen = BTreeSet::new();
         while let Some(next) = open.pop() {
             if !seen.insert(next) {
                 continue;
             }
-            holders.extend(self.held.get(next).into_iter().flatten().cloned());
-            let later =
-                self.generations.iter().filter(|generation| generation.previous.contains(next));
-            open.extend(later.map(|generation| &generation.recipient));
+            let direct = self.held.get(&(generation.ring.clone(), next.clone()));
+            holders.extend(direct.into_iter().flatten().cloned());
+            let later = self.of(&generation.ring).filter(|later| later.previous.contains(next));
+            open.extend(later.map(|later| &later.recipient));
         }
         holders
     }
 
     /// The generations whose keys `key` can have.
-    pub fn held_by(&self, key: &Recipient) -> BTreeSet<&Recipient> {
-        let direct =
-            self.held.iter().filter(|(_, to)| to.contains(key)).map(|(recipient, _)| recipient);
-        let mut open: Vec<&Recipient> = direct.collect();
+    pub fn held_by(&self, key: &Recipient) -> BTreeSet<(&RingName, &Recipient)> {
+        let direct = self.held.iter().filter(|(_, to)| to.contains(key));
+        let mut open: Vec<(&RingName, &Recipient)> =
+            direct.map(|((ring, recipient), _)| (ring, recipient)).collect();
         let mut held = BTreeSet::new();
         while let Some(next) = open.pop() {
             if held.insert(next) {
-                let same =
-                    self.generations.iter().filter(|generation| generation.recipient == *next);
-                open.extend(same.flat_map(|generation| &generation.previous));
+                let same = self.of(next.0).filter(|generation| generation.recipient == *next.1);
+                let previous = same.flat_map(|generation| &generation.previous);
+                open.extend(previous.map(|recipient| (next.0, recipient)));
             }
         }
         held
@@ -147,8 +150,17 @@ impl Rings {
 
     /// Generations of a ring that no later one carries: with these keys, all of it opens.
     pub fn roots<'a>(&'a self, ring: &'a RingName) -> Vec<&'a Generation> {
-        let carried: BTreeSet<&Recipient> =
-            self.of(ring).flat_map(|later| &later.previous).collect();
-        self.of(ring).filter(|generation| !carried.contains(&generation.recipient)).collect()
+        self.roots_among(ring, &|_| true)
+    }
+
+    /// The same of some generations only: what nobody has carries nothing.
+    pub fn roots_among<'a>(
+        &'a self,
+        ring: &'a RingName,
+        counts: &dyn Fn(&Recipient) -> bool,
+    ) -> Vec<&'a Generation> {
+        let among = || self.of(ring).filter(|generation| counts(&generation.recipient));
+        let carried: BTreeSet<&Recipient> = among().flat_map(|later| &later.previous).collect();
+        among().filter(|generation| !carried.contains(&generation.recipient)).collect()
     }
 }

@@ -108,6 +108,10 @@ pub struct State {
     pub refused: Vec<Refusal>,
     /// Boxes whose erasing was asked for: by a delete or a drop, in effect or not.
     pub erased: BTreeSet<BoxId>,
+    /// Boxes that any entry claimed as a value's or a note's.
+    pub claimed: BTreeSet<BoxId>,
+    /// Boxes of keys, named by accepted entries that knew of no such claim.
+    pub key_boxes: BTreeSet<BoxId>,
     /// Record types that an owner declared.
     pub formats: BTreeSet<String>,
     /// A declared record that this program does not know was met: it must not write.
@@ -133,6 +137,8 @@ impl State {
             proposed: vec![],
             refused: vec![],
             erased: BTreeSet::new(),
+            claimed: BTreeSet::new(),
+            key_boxes: BTreeSet::new(),
             formats: BTreeSet::new(),
             newer: None,
             locked: vec![],

@@ -8,12 +8,12 @@ use std::collections::BTreeSet;
 
 use super::apply::{Apply, author_of, propose_all};
 use super::entry::{Body, Entry, NewGeneration};
-use super::ids::{Id, MemberId};
+use super::ids::{BoxId, Id, MemberId, Recipient};
 use super::policy::{Judge, Own, Verdict};
 use super::record::{Change, Kind, Record};
 use super::rings::{Generation, RingName, WrapNote};
 use super::roles::Standing;
-use super::state::{Refusal, State};
+use super::state::{Member, Refusal, State};
 use super::takings::{Beside, Taken, taken_by};
 
 /// What became of one entry.
@@ -25,6 +25,8 @@ pub struct Judged {
     pub beside: Vec<Taken>,
     /// What each of its records does, if it is accepted.
     pub effects: Vec<Effect>,
+    /// Boxes it names as keys and its past does not know as a value's or a note's.
+    pub key_boxes: Vec<BoxId>,
 }
 
 /// What one record of an accepted entry may do.
@@ -48,10 +50,22 @@ pub fn judge(view: &State, entry: &Entry, beside: Vec<Taken>) -> Judged {
         _ => vec![],
     };
     let author = author_of(view, &entry.header.author);
-    Judged { verdict, author, standing, beside, effects }
+    let key_boxes = entry.key_boxes().filter(|id| !view.claimed.contains(id)).collect();
+    Judged { verdict, author, standing, beside, effects, key_boxes }
 }
 
 impl Judged {
+    /// Refuses an entry whose body is sealed to what neither its past nor itself calls a generation:
+    /// nobody need ever have had that key. The first entry has no past to ask.
+    pub fn judge_seal(&mut self, view: &State, entry: &Entry) {
+        let header = &entry.header;
+        let own = header.rings.iter().any(|new| new.recipient == header.members);
+        let stated = own || view.rings.stated.contains(&header.members);
+        if self.verdict.is_ok() && header.vault.is_some() && !stated {
+            self.refuse("its body is sealed to no generation of a ring".to_owned());
+        }
+    }
+
     /// Makes the entry void.
     pub fn refuse(&mut self, why: String) {
         self.verdict = Err(why);
@@ -80,7 +94,9 @@ fn effect(judge: &Judge<'_>, record: &Record, own: &Own) -> Effect {
 /// Lets a judged entry take effect on a state whose entries all stand before it in order.
 pub fn take_effect(state: &mut State, entry: &Entry, judged: &Judged) {
     state.entries += 1;
-    if entry.body == Body::Locked {
+    note_stated(state, entry);
+    state.claimed.extend(entry.content_boxes());
+    if entry.body == Body::Locked && judged.verdict.is_ok() {
         state.locked.push(entry.id);
         return;
     }
@@ -90,6 +106,7 @@ pub fn take_effect(state: &mut State, entry: &Entry, judged: &Judged) {
             entry.records().enumerate().for_each(|(index, record)| apply.record(index, record));
             note_unknown(state, entry);
             add_generations(state, entry);
+            state.key_boxes.extend(&judged.key_boxes);
         }
         Err(why) => {
             propose_all(state, entry, judged.author, why);
@@ -103,16 +120,54 @@ pub fn take_effect(state: &mut State, entry: &Entry, judged: &Judged) {
     count_wraps(state, entry);
 }
 
-/// Whether the whole entry is allowed.
+/// Whether the whole entry is allowed. The header first: a body that cannot be opened stops nobody
+/// who can tell that it has no effect.
 fn verdict(state: &State, entry: &Entry, beside: Beside<'_>) -> Verdict {
-    let changes = match &entry.body {
-        Body::Opened(changes) => changes,
-        Body::Garbled(why) => return Err(why.clone()),
-        Body::Locked => return Ok(()),
-    };
     if entry.header.vault.is_none() {
-        return judge_first(state, entry);
+        return opened(entry).and_then(|changes| match changes {
+            Some(_) => judge_first(state, entry),
+            None => Ok(()),
+        });
     }
+    let author = judge_header(state, entry, beside)?;
+    let Some(changes) = opened(entry)? else { return Ok(()) };
+    let judge = Judge { state, author, beside };
+    for change in changes {
+        judge_change(&judge, change).map_err(|why| format!("{} {why}", author.name))?;
+    }
+    for new in &entry.header.rings {
+        if let Some(ring) = ring_of(state, entry, new) {
+            judge.makes_generation(&ring).map_err(|why| format!("{} {why}", author.name))?;
+            if is_others(state, &ring, &new.recipient) {
+                return Err(format!("{} calls somebody else's key the ring's {ring}", author.name));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether this is a member's key, or another ring's.
+fn is_others(state: &State, ring: &RingName, recipient: &Recipient) -> bool {
+    let rings = &mut state.rings.generations.iter();
+    rings.any(|one| one.recipient == *recipient && one.ring != *ring)
+        || state.keys.values().any(|owner| owner.recipient == *recipient)
+}
+
+/// What the body says. None: locked.
+fn opened(entry: &Entry) -> Result<Option<&[Change]>, String> {
+    match &entry.body {
+        Body::Opened(changes) => Ok(Some(changes)),
+        Body::Garbled(why) => Err(why.clone()),
+        Body::Locked => Ok(None),
+    }
+}
+
+/// What can be told without the body. Its author, if there is nothing against them.
+fn judge_header<'a>(
+    state: &'a State,
+    entry: &Entry,
+    beside: Beside<'_>,
+) -> Result<&'a Member, String> {
     let header = &entry.header;
     let Some(author) = state.member_with_key(&header.author) else {
         return Err(why_no_member(state, entry));
@@ -125,16 +180,7 @@ fn verdict(state: &State, entry: &Entry, beside: Beside<'_>) -> Verdict {
     {
         return Err(format!("the machine account {} had expired", author.name));
     }
-    let judge = Judge { state, author, beside };
-    for change in changes {
-        judge_change(&judge, change).map_err(|why| format!("{} {why}", author.name))?;
-    }
-    for new in &header.rings {
-        if let Some(ring) = ring_of(state, entry, new) {
-            judge.makes_generation(&ring).map_err(|why| format!("{} {why}", author.name))?;
-        }
-    }
-    Ok(())
+    Ok(author)
 }
 
 fn judge_change(judge: &Judge<'_>, change: &Change) -> Verdict {
@@ -145,10 +191,11 @@ fn judge_change(judge: &Judge<'_>, change: &Change) -> Verdict {
             return Err(format!("wrote a record of an undeclared type, {name}"));
         }
     };
-    if let Record::Update(version) = record
-        && usize::try_from(version.number).unwrap_or(usize::MAX) > judge.state.entries
-    {
-        return Err("gave a version a number larger than can be".to_owned());
+    if let Record::Update(version) = record {
+        let most = u32::try_from(judge.state.entries).unwrap_or(u32::MAX);
+        if !(1..=most).contains(&version.number) {
+            return Err("gave a version a number that cannot be".to_owned());
+        }
     }
     judge.allows(record)
 }
@@ -176,6 +223,11 @@ fn why_no_member(state: &State, entry: &Entry) -> String {
         Some(member) => format!("{} had given up this key", member.name),
         None => "its author was not a member".to_owned(),
     }
+}
+
+/// What void and locked entries say counts here: others may have sealed to it in good faith.
+fn note_stated(state: &mut State, entry: &Entry) {
+    state.rings.stated.extend(entry.header.rings.iter().map(|new| new.recipient.clone()));
 }
 
 fn note_unknown(state: &mut State, entry: &Entry) {
@@ -215,7 +267,8 @@ fn add_generations(state: &mut State, entry: &Entry) {
             .map(|old| old.recipient.clone())
             .filter(|old| earlier.contains(old));
         let previous = previous.collect();
-        state.rings.held.entry(new.recipient.clone()).or_default().insert(maker.clone());
+        let held = state.rings.held.entry((ring.clone(), new.recipient.clone())).or_default();
+        held.insert(maker.clone());
         let recipient = new.recipient.clone();
         state.rings.generations.push(Generation { ring, recipient, previous, entry: entry.id });
     }
@@ -228,14 +281,15 @@ fn count_wraps(state: &mut State, entry: &Entry) {
     if entry.header.wraps.is_empty() {
         return;
     }
-    let mut held: BTreeSet<_> =
-        state.rings.held_by(&author.recipient).into_iter().cloned().collect();
+    let held = state.rings.held_by(&author.recipient).into_iter();
+    let mut held: BTreeSet<(RingName, Recipient)> =
+        held.map(|(ring, recipient)| (ring.clone(), recipient.clone())).collect();
     let own = state.rings.generations.iter().filter(|generation| generation.entry == entry.id);
-    held.extend(own.map(|generation| generation.recipient.clone()));
+    held.extend(own.map(|generation| (generation.ring.clone(), generation.recipient.clone())));
     for wrap in &entry.header.wraps {
-        let ghost = !wrap.opens.iter().all(|recipient| held.contains(recipient));
-        for recipient in wrap.opens.iter().filter(|recipient| held.contains(recipient)) {
-            state.rings.held.entry(recipient.clone()).or_default().insert(wrap.to.clone());
+        let ghost = !wrap.opens.iter().all(|one| held.iter().any(|(_, held)| held == one));
+        for given in held.iter().filter(|(_, recipient)| wrap.opens.contains(recipient)) {
+            state.rings.held.entry(given.clone()).or_default().insert(wrap.to.clone());
         }
         state.rings.wraps.push(WrapNote {
             entry: entry.id,

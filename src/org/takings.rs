@@ -125,9 +125,9 @@ pub fn taken_by(state: &State, author: &Member, record: &Record) -> Vec<Taken> {
     }
 }
 
-/// Who ends with a member: those whose member key the member knows and who stand lower than whoever
-/// removes (of one's own leaving: not higher). A machine may be kept by name, a provisional person
-/// may not.
+/// Who ends with a member: those whose member key the member knows, or somebody who ends with the
+/// member, and who stand lower than whoever removes (of one's own leaving: not higher). A machine may
+/// be kept by name, a provisional person may not.
 pub fn removed_with(
     state: &State,
     author: &Member,
@@ -139,11 +139,18 @@ pub fn removed_with(
         true => state.standing(other) >= standing,
         false => state.standing(other) > standing,
     };
-    let known =
-        state.active().filter(|other| other.id != member && other.seen_by.contains(&member));
-    let ended =
-        known.filter(reached).filter(|other| !(other.is_machine() && keep.contains(&other.id)));
-    std::iter::once(member).chain(ended.map(|other| other.id)).map(Taken::Membership).collect()
+    let kept = |other: &&Member| other.is_machine() && keep.contains(&other.id);
+    let falls: Vec<&Member> = state.active().filter(reached).filter(|other| !kept(other)).collect();
+    let mut ended = vec![member];
+    let mut next = 0;
+    while let Some(gone) = ended.get(next).copied() {
+        let known = falls.iter().filter(|other| other.seen_by.contains(&gone));
+        let known: Vec<MemberId> =
+            known.map(|other| other.id).filter(|id| !ended.contains(id)).collect();
+        ended.extend(known);
+        next += 1;
+    }
+    ended.into_iter().map(Taken::Membership).collect()
 }
 
 /// Whether a record takes only from its own author.

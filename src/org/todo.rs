@@ -1,6 +1,6 @@
 //! What is left to do: worked out from the state alone.
 
-use super::access::{exposed_to, holders, missing_wraps, unsealed_rings};
+use super::access::{exposed_to, holders, missing_wraps, present_generations, unsealed_rings};
 use super::ids::{BoxId, Id, MemberId, Recipient};
 use super::plan::{all_rings, stale_rings};
 use super::record::Kind;
@@ -32,8 +32,9 @@ pub fn todo(state: &State) -> Vec<Todo> {
     let mut list = secrets(state);
     list.extend(state.proposed.iter().map(|proposed| Todo::Proposed { value: proposed.value }));
     for ring in all_rings(state) {
-        let lacking =
-            holders(state, &ring).filter(|member| !missing_wraps(state, member, &ring).is_empty());
+        let present = present_generations(state, &ring);
+        let lacking = holders(state, &ring)
+            .filter(|member| !missing_wraps(state, member, &ring, &present).is_empty());
         list.extend(
             lacking.map(|member| Todo::MissingWrap { member: member.id, ring: ring.clone() }),
         );

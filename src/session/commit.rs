@@ -156,8 +156,12 @@ impl Work<'_> {
                     id
                 }
             };
-            let roots: Vec<Recipient> =
-                before.rings.roots(name).iter().map(|root| root.recipient.clone()).collect();
+            let roots: Vec<Recipient> = before
+                .rings
+                .roots_among(name, &|root| self.pen.rings.get(root).is_some())
+                .iter()
+                .map(|root| root.recipient.clone())
+                .collect();
             let previous =
                 roots.iter().filter_map(|root| self.hand_on(root, &recipient).transpose());
             let previous = previous.collect::<Result<Vec<_>>>()?;

@@ -30,7 +30,7 @@ impl World {
             author,
             parents,
             time: self.rng.below(200) as i64 - 50,
-            members: recipient(0),
+            members: self.entries[0].header.members.clone(),
             changes: vec![],
             boxes: vec![],
             rings: vec![],

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use secrets::org::access::{holders, is_clean, sealing_generation};
+use secrets::org::access::{has_key, holders, is_clean, sealing_generation};
 use secrets::org::entry::{Body, BoxClaim, Entry, Header, NewGeneration, Previous, Wrap};
 use secrets::org::fold::fold_on;
 use secrets::org::ids::{BoxId, Id, MemberId, Recipient};
@@ -77,7 +77,7 @@ impl World {
                 records.push(Record::Ring { ring: ring.clone(), name: name.clone() });
                 ring
             });
-            let roots = state.rings.roots(name);
+            let roots = state.rings.roots_among(name, &|root| has_key(&state, me, root));
             let previous = roots
                 .iter()
                 .map(|root| Previous {
@@ -215,7 +215,7 @@ impl World {
             time: time(self.clock),
             parents: self.copies[copy].heads.clone(),
             author: self.people[who].key(),
-            members: recipient(0),
+            members: self.entries[0].header.members.clone(),
             boxes: vec![],
             rings: vec![],
             wraps: vec![],

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use secrets::org::entry::{Body, Entry, Header};
+use secrets::org::entry::{Body, Entry, Header, NewGeneration};
 use secrets::org::fold::fold;
 use secrets::org::ids::{EntryId, Id, PublicKey};
 use secrets::org::order::order;
@@ -36,7 +36,7 @@ impl Log {
             author: public_key(author),
             members: recipient(0),
             boxes: vec![],
-            rings: vec![],
+            rings: if first { vec![unnamed_ring()] } else { vec![] },
             wraps: vec![],
         };
         let body = Body::Opened(records.into_iter().map(Change::Known).collect());
@@ -55,6 +55,12 @@ impl Log {
         assert!(start.elapsed().as_secs() < 10, "{what} takes {:?}", start.elapsed());
         state
     }
+}
+
+/// What every body here is sealed to.
+pub fn unnamed_ring() -> NewGeneration {
+    let ring = Id::derive(&founder(), &nonce(0));
+    NewGeneration { ring, recipient: recipient(0), previous: vec![] }
 }
 
 pub fn founder() -> PublicKey {

@@ -193,7 +193,7 @@ impl Org {
             author,
             members: recipient(0),
             boxes: vec![],
-            rings: vec![],
+            rings: if first { vec![crate::log::unnamed_ring()] } else { vec![] },
             wraps: vec![],
         };
         let id = if first { self.state.vault } else { entry_id(self.next) };

@@ -117,7 +117,7 @@ impl<'a> Naive<'a> {
         for record in entry.records() {
             let own = done.concat();
             done.push(if accepted {
-                view.does(entry, author, standing, record, &own)
+                view.does(entry, author, standing, record, &own, done.len())
             } else {
                 vec![]
             });
@@ -130,7 +130,7 @@ impl<'a> Naive<'a> {
         Outcome { accepted, author, standing, done, beside }
     }
 
-    /// One more decision, always one at a time.
+    /// One more decision, always one entry at a time.
     fn decide(&self, decided: &mut Decided) -> bool {
         let fallen: Vec<At> = decided
             .applied
@@ -174,10 +174,22 @@ impl<'a> Naive<'a> {
         let known: Vec<usize> = candidates.iter().map(|(_, _, at, _)| at.0).collect();
         let foremost = |place: usize| known.iter().all(|other| !self.past[place].contains(other));
         let next = candidates
-            .into_iter()
+            .iter()
             .filter(|(_, _, at, _)| foremost(at.0))
-            .min_by_key(|(_, _, at, _)| (self.entries[at.0].id, at.1));
-        let Some((standing, others, at, losses)) = next else { return false };
+            .min_by_key(|(_, _, at, _)| self.entries[at.0].id);
+        let Some(place) = next.map(|(_, _, at, _)| at.0) else { return false };
+        candidates
+            .into_iter()
+            .filter(|(_, _, at, _)| at.0 == place)
+            .for_each(|candidate| self.apply(decided, candidate));
+        true
+    }
+
+    fn apply(
+        &self,
+        decided: &mut Decided,
+        (standing, others, at, losses): (Standing, bool, At, Vec<Loss>),
+    ) {
         let too_high = |loss: &Loss| match loss {
             Loss::Member(member) | Loss::Role(member, ..) if others => {
                 self.raised_beside(at.0, *member).into_iter().any(|raised| raised <= standing)
@@ -190,7 +202,6 @@ impl<'a> Naive<'a> {
         } else {
             decided.applied.push((at, losses.into_iter().filter(|loss| !too_high(loss)).collect()));
         }
-        true
     }
 
     /// The standings somebody was given beside an entry.
@@ -430,6 +441,14 @@ impl View<'_, '_> {
             })
     }
 
+    /// In a deleted group too.
+    fn was_joined(&self, group: &Id, member: MemberId) -> bool {
+        let lost = |loss: &Loss| *loss == Loss::Joined(group.clone(), member);
+        self.done().any(|(place, done)| {
+            *done == Done::Joined(group.clone(), member) && !self.taken(place, lost)
+        })
+    }
+
     fn project_exists(&self, project: &Id) -> bool {
         self.done().any(|(_, done)| matches!(done, Done::Project(id) if id == project))
     }
@@ -635,9 +654,9 @@ impl View<'_, '_> {
             }
             Record::Update(new) => {
                 let Some(environment) = self.environment_of(&new.secret) else {
-                    return new.number as usize <= self.past.len();
+                    return (1..=self.past.len()).contains(&(new.number as usize));
                 };
-                new.number as usize <= self.past.len()
+                (1..=self.past.len()).contains(&(new.number as usize))
                     && self.may_write(author, &new.secret)
                     && (new.assign.is_empty() || self.role_here(author, Role::Writer, &environment))
                     && (new.restores.is_none() || self.may_read(author, &new.secret))
@@ -661,6 +680,7 @@ impl View<'_, '_> {
         standing: Standing,
         record: &Record,
         own: &[Done],
+        own_count: usize,
     ) -> Vec<Done> {
         // What the entry itself made before this record is there too.
         let here = |id: MemberId| {
@@ -703,27 +723,36 @@ impl View<'_, '_> {
                     done.push(Done::Raised(*member, *role, reach, given));
                 }
             }
-            Record::Lower { member, role, reach } if here(*member) => {
+            Record::Lower { member, role, reach }
+                if (self.is_active(*member)
+                    && self.has_role(*member, *role, &everywhere(*role, reach)))
+                    || entry.records().take(own_count).any(|before| {
+                        matches!(before, Record::Raise { member: m, role: r, reach: at }
+                            if m == member && r == role && everywhere(*r, at) == everywhere(*role, reach))
+                    }) =>
+            {
                 done.push(Done::Took(Loss::Role(*member, *role, everywhere(*role, reach))));
             }
             Record::Remove { member, keep } if here(*member) => {
                 done.push(Done::Took(Loss::Member(*member)));
-                for other in self.members() {
-                    let theirs = self.standing_of(other);
-                    let mine = self.standing_of(author);
-                    let reached = if *member == author { theirs >= mine } else { theirs > mine };
-                    let kept = self.is_machine(other) && keep.contains(&other);
-                    let falls = other != *member
-                        && self.is_active(other)
-                        && self.makers(other).contains(member);
-                    if falls && reached && !kept {
-                        done.push(Done::Took(Loss::Member(other)));
-                    }
+                let mine = self.standing_of(author);
+                let mut ended = BTreeSet::from([*member]);
+                loop {
+                    let falls = self.members().into_iter().find(|other| {
+                        let theirs = self.standing_of(*other);
+                        let reached = if *member == author { theirs >= mine } else { theirs > mine };
+                        let kept = self.is_machine(*other) && keep.contains(other);
+                        let made = self.makers(*other).intersection(&ended).next().is_some();
+                        made && reached && !kept && !ended.contains(other) && self.is_active(*other)
+                    });
+                    let Some(other) = falls else { break };
+                    ended.insert(other);
+                    done.push(Done::Took(Loss::Member(other)));
                 }
-                let kept = keep.iter().filter(|other| self.is_machine(**other));
-                done.extend(
-                    kept.map(|machine| Done::Forgave { machine: *machine, maker: *member }),
-                );
+                for machine in keep.iter().filter(|other| self.is_machine(**other)) {
+                    let forgave = |maker: &MemberId| Done::Forgave { machine: *machine, maker: *maker };
+                    done.extend(ended.iter().map(forgave));
+                }
             }
             Record::ChangeKey { member, card }
                 if self.is_active(*member) && !self.key_known(card.key) =>
@@ -753,7 +782,12 @@ impl View<'_, '_> {
                     done.push(Done::Joined(group_id.clone(), *member));
                 }
             }
-            Record::LeaveGroup { group: group_id, member } if group(group_id) => {
+            Record::LeaveGroup { group: group_id, member }
+                if self.was_joined(group_id, *member)
+                    || entry.records().take(own_count).any(|before| {
+                        matches!(before, Record::JoinGroup { group: g, member: m } if g == group_id && m == member)
+                    }) =>
+            {
                 done.push(Done::Took(Loss::Joined(group_id.clone(), *member)));
             }
             Record::Grant(grant) => {
@@ -769,7 +803,16 @@ impl View<'_, '_> {
                     Done::Granted(to.clone(), on.clone(), environment.clone(), rights)
                 }));
             }
-            Record::Revoke(grant) => {
+            Record::Revoke(grant)
+                if self
+                    .grant(&grant.to, &grant.on, &grant.environment)
+                    .is_some_and(|given| given >= grant.rights)
+                    || entry.records().take(own_count).any(|before| {
+                        matches!(before, Record::Grant(g)
+                            if (&g.to, &g.on, &g.environment) == (&grant.to, &grant.on, &grant.environment)
+                                && g.rights >= grant.rights)
+                    }) =>
+            {
                 let (to, on) = (grant.to.clone(), grant.on.clone());
                 done.push(Done::Took(Loss::Grant(to, on, grant.environment.clone(), grant.rights)));
             }

@@ -300,6 +300,74 @@ fn machines_end_with_their_maker_unless_kept_by_name() {
 }
 
 #[test]
+fn what_the_fallen_made_falls_with_them() {
+    let (mut log, mut head) = org(&[(2, Role::Admin)]);
+    let person = Record::Admit { card: card("bob", 3), kind: Kind::Provisional };
+    head = log.add(2, vec![head], vec![person]);
+    head = log.add(2, vec![head], vec![raise(3, Role::Admin)]);
+    head = log.add(3, vec![head], vec![machine(20)]);
+    log.add(1, vec![head], vec![remove(2)]);
+    let state = log.fold();
+    assert!(!active(&state, 3) && !active(&state, 20));
+}
+
+#[test]
+fn a_version_has_a_number_from_1() {
+    let mut log = Log::new();
+    let head = log.add(1, vec![log.vault], vec![create(1)]);
+    let void = log.add(1, vec![head], vec![update(1, 1), zero(1)]);
+    assert!(refused(&log.fold(), void));
+}
+
+fn zero(n: u64) -> Record {
+    let Record::Update(mut version) = update(n, 1) else { panic!("an update") };
+    version.number = 0;
+    Record::Update(version)
+}
+
+/// The generation that one writes with, of the ring of all members.
+fn members_ring(state: &State) -> Option<secrets::org::ids::Recipient> {
+    let members = secrets::org::rings::RingName::Members;
+    secrets::org::access::sealing_generation(state, &members).map(|one| one.recipient.clone())
+}
+
+#[test]
+fn a_generation_kept_to_oneself_draws_nobody_in_and_stops_no_renewal() {
+    let mut log = Log::new();
+    let (ring, whole, own) = (Id::derive(&founder(), &nonce(5)), recipient(900), recipient(901));
+    let new = |of: &secrets::org::ids::Recipient| secrets::org::entry::NewGeneration {
+        ring: ring.clone(),
+        recipient: of.clone(),
+        previous: vec![],
+    };
+    let name = secrets::org::rings::RingName::Members;
+    let mut head = log.add(
+        1,
+        vec![log.vault],
+        [admit(2), admit(3), vec![Record::Ring { ring: ring.clone(), name: name.clone() }]]
+            .concat(),
+    );
+    let last = log.entries.last_mut().unwrap();
+    last.header.rings = vec![new(&whole)];
+    last.header.wraps = [2, 3]
+        .map(|n| secrets::org::entry::Wrap {
+            to: recipient(n),
+            opens: vec![whole.clone()],
+            key_box: box_id(n),
+        })
+        .to_vec();
+    head = log.add(2, vec![head], vec![]);
+    log.entries.last_mut().unwrap().header.rings = vec![new(&own)];
+    assert_eq!(members_ring(&log.fold()), Some(whole));
+    // Another is removed while its maker is there: the ring is renewed without it.
+    log.add(1, vec![head], vec![remove(3)]);
+    let state = log.fold();
+    let plan =
+        secrets::org::plan::plan(&state, &state.members[&founder()], std::slice::from_ref(&name));
+    assert!(plan.unwrap().generations.contains(&name));
+}
+
+#[test]
 fn a_machine_has_only_grants() {
     let (mut log, mut head) = org(&[]);
     head = log.add(1, vec![head], vec![machine(20)]);

@@ -87,7 +87,7 @@ class Effect:
                 member.update(removed=self.stamp, roles=set())
         for id in r["keep"]:
             if self.state.members.get(id, {}).get("kind") == "machine":
-                self.state.members[id]["seen_by"].discard(r["member"])
+                self.state.members[id]["seen_by"] -= {r["member"], *(ended for _, ended in self.does.takes)}
 
     def change_key(self, r):
         member = self.active(r["member"])
@@ -162,14 +162,28 @@ class Effect:
     def create(self, r):
         id = self.id(r)
         if id in self.state.secrets:
-            propose(self.state, id, r["name"], self.version(1, r["box"]))
+            if self.does.idle:
+                propose(self.state, id, r["name"], self.version(1, r["box"]))
+            else:
+                self.create_beside(self.state.secrets[id], r)
             return
         self.state.secrets[id] = {
             "id": id, "name": r["name"], "type": r["type"], "environment": r["environment"], "scope": r["scope"],
-            "projects": set(r["projects"]), "note": r["note"], "notes": {r["note"]} - {None},
+            "projects": self.assigned({"secret": id}, r["projects"]), "note": r["note"], "notes": {r["note"]} - {None},
             "rotate_days": r["rotate_days"], "versions": [self.version(1, r["box"])], "heads": [r["box"]],
             "by_grant": self.does.by_grant, "etag": self.etag(self.state.vault), "created": self.stamp,
             "updated": self.stamp, "deleted": None, "erased": set()}
+
+    def create_beside(self, secret, r):
+        """The same nonce twice."""
+        if sp.raw(self.entry.id) < sp.raw(secret["created"]["entry"]):
+            secret.update(environment=r["environment"], created=self.stamp)
+        secret["projects"] |= self.assigned({"secret": secret["id"]}, r["projects"])
+        if secret["deleted"]:
+            propose(self.state, secret["id"], r["name"], self.version(1, r["box"]))
+        elif not has_version(secret, r["box"]):
+            secret["heads"].append(r["box"])
+            secret["versions"].append(self.version(1, r["box"]))
 
     def keep_value(self, r):
         """An idle record's value."""

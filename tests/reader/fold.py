@@ -21,6 +21,9 @@ class State:
     grants: dict = field(default_factory=dict)  # (to, on, environment) → rights
     secrets: dict = field(default_factory=dict)
     ring_names: dict = field(default_factory=dict)
+    claimed: set = field(default_factory=set)  # boxes that any entry claimed as a value's or a note's
+    key_boxes: set = field(default_factory=set)  # boxes that accepted entries, not knowing of such a claim, call keys
+    stated: set = field(default_factory=set)  # recipients that any entry called generations
     generations: list = field(default_factory=list)
     held: dict = field(default_factory=dict)
     proposed: dict = field(default_factory=dict)  # by (secret, box, author)
@@ -45,6 +48,7 @@ class Judged:
     standing: tuple
     beside: set
     effects: list
+    keys: set = field(default_factory=set)
 
 
 @dataclass
@@ -103,14 +107,16 @@ class Fold:
             return False
         level = min(candidate[0] for candidate in candidates)
         now = [candidate for candidate in candidates if candidate[0] == level]
-        if level[1] == 0 or level[0] == OTHER:  # own takings, and those of neither owners nor admins: one at a time
-            now = [self.first(now)]
+        if level[1] == 0 or level[0] == OTHER:  # own takings, and those of neither owners nor admins: one entry at a time
+            first = self.first(now)[1][0]
+            now = [candidate for candidate in now if candidate[1][0] == first]
         for candidate in now:
             self.settle(raises, *candidate)
         return True
 
     def first(self, candidates):
-        foremost = [c for c in candidates if not any(other[1][0] in self.graph.pasts[c[1][0]] for other in candidates)]
+        entries = {other[1][0] for other in candidates}
+        foremost = [c for c in candidates if not entries & self.graph.pasts[c[1][0]]]
         return min(foremost, key=lambda c: (raw(c[1][0]), c[1][1]))
 
     def candidates(self, judged, raises):
@@ -158,28 +164,39 @@ def below(high):
 def judge(view, entry, beside):
     why = verdict(view, entry, beside)
     author = view.member_with_key(entry.header["author"])
-    outcome = Judged(why, effects.author_of(view, entry), OTHER, beside, [])
+    keys = called_keys(entry.header) - view.claimed
+    outcome = Judged(why, effects.author_of(view, entry), OTHER, beside, [], keys)
     if author is not None:
         judge = Judge(view, author, beside)
         outcome.standing = judge.standing()
         if why is None:
-            outcome.effects = [effect(judge, entry, record) for record in entry.known()]
+            known = entry.known()
+            outcome.effects = [effect(judge, entry, record, known[:at]) for at, record in enumerate(known)]
     return outcome
 
 
-def effect(judge, entry, record):
-    idle = judge.is_idle(record, entry.header["author"])
+def others_key(view, ring, recipient):
+    rings = {g["ring"] for g in view.generations if g["recipient"] == recipient}
+    return bool(rings - {ring}) or recipient in {came for _, came in view.keys.values()}
+
+
+def called_keys(header):
+    previous = {old["box"] for ring in header["rings"] for old in ring["previous"]}
+    members = {claim["id"] for claim in header["boxes"] if not claim["to"]}
+    return previous | members | {wrap["box"] for wrap in header["wraps"]}
+
+
+def effect(judge, entry, record, before):
+    idle = judge.is_idle(record, entry.header["author"], before)
     by_grant = record["do"] == "create" and not judge.role("writer", record["environment"])
     return Effect(idle, by_grant, [] if idle else taken_by(judge.state, judge.author, record))
 
 
 def verdict(view, entry, beside):
     """None, or the class of the reason."""
-    if entry.records is None:
-        return None
-    if entry.garbled:
-        return "garbled"
     if entry.id == view.vault:
+        if entry.records is None or entry.garbled:
+            return "garbled" if entry.garbled else None
         first, *others = entry.known() or [{"do": None}]
         founds = first["do"] == "found" and first["card"]["key"] == entry.header["author"]
         return None if founds and all(record["do"] == "ring" for record in others) else "first entry"
@@ -190,25 +207,31 @@ def verdict(view, entry, beside):
         return "taken beside"
     if author["kind"] == "machine" and author["expires"] and entry.header["time"] > author["expires"]:
         return "expired"
+    if entry.header["members"] not in view.stated | {new["recipient"] for new in entry.header["rings"]}:
+        return "no generation"
+    if entry.records is None or entry.garbled:
+        return "garbled" if entry.garbled else None
     judge = Judge(view, author, beside)
     for record in entry.records:
         if record.get("unknown"):
             if record["do"] not in view.formats:
                 return "unknown record"
-        elif record["do"] == "update" and record["number"] > view.entries:
+        elif record["do"] == "update" and not 1 <= record["number"] <= view.entries:
             return "number"
         elif not judge.allows(record):
             return "not allowed"
     for new in entry.header["rings"]:
         ring = ring_of(view, entry, new)
-        if ring is not None and not judge.may_hold(ring):
+        if ring is not None and (not judge.may_hold(ring) or others_key(view, ring, new["recipient"])):
             return "not allowed"
     return None
 
 
 def take_effect(state, entry, outcome):
     state.entries += 1
-    if entry.records is None:
+    state.stated |= {new["recipient"] for new in entry.header["rings"]}
+    state.claimed |= {claim["id"] for claim in entry.header["boxes"] if claim["to"]}
+    if entry.records is None and outcome.why is None:
         state.locked.append(entry.id)
         return
     if outcome.why is None:
@@ -218,6 +241,7 @@ def take_effect(state, entry, outcome):
         unknown = [record["do"] for record in entry.records if record.get("unknown")]
         state.newer = state.newer or next(iter(unknown), None)
         add_generations(state, entry)
+        state.key_boxes |= outcome.keys
     else:
         effects.propose_all(state, entry, outcome.author)
         state.refused[entry.id] = outcome.why
@@ -255,12 +279,13 @@ def taken_by(view, author, record):
 
 def removed_with(view, author, record):
     own, gone = author["id"] == record["member"], [record["member"]]
-    for member in view.members.values():
-        reached = standing(member) >= standing(author) if own else standing(member) > standing(author)
-        kept = member["kind"] == "machine" and member["id"] in record["keep"]
-        known = not member["removed"] and record["member"] in member["seen_by"]
-        if known and reached and not kept and member["id"] != record["member"]:
-            gone.append(member["id"])
+    for ended in gone:  # grows
+        for member in view.members.values():
+            reached = standing(member) >= standing(author) if own else standing(member) > standing(author)
+            kept = member["kind"] == "machine" and member["id"] in record["keep"]
+            known = not member["removed"] and ended in member["seen_by"]
+            if known and reached and not kept and member["id"] not in gone:
+                gone.append(member["id"])
     return gone
 
 
@@ -277,7 +302,7 @@ def add_generations(state, entry):
         if ring is None or new["recipient"] in earlier:
             continue
         previous = [old["recipient"] for old in new["previous"] if old["recipient"] in earlier]
-        state.held.setdefault(new["recipient"], set()).add(maker)
+        state.held.setdefault((ring, new["recipient"]), set()).add(maker)
         state.generations.append({"ring": ring, "recipient": new["recipient"], "previous": previous, "entry": entry.id})
 
 
@@ -285,20 +310,21 @@ def count_wraps(state, entry):
     owner = state.keys.get(entry.header["author"])
     if owner is None:
         return
-    mine = held_by(state, owner[1]) | {g["recipient"] for g in state.generations if g["entry"] == entry.id}
+    mine = held_by(state, owner[1]) | {(g["ring"], g["recipient"]) for g in state.generations if g["entry"] == entry.id}
     for wrap in entry.header["wraps"]:
-        for recipient in wrap["opens"]:
-            if recipient in mine:
-                state.held.setdefault(recipient, set()).add(wrap["to"])
+        for given in mine:
+            if given[1] in wrap["opens"]:
+                state.held.setdefault(given, set()).add(wrap["to"])
 
 
 def held_by(state, key):
     found, open_ones = set(), [r for r, to in state.held.items() if key in to]
     while open_ones:
-        recipient = open_ones.pop()
-        if recipient not in found:
-            found.add(recipient)
-            open_ones += [p for g in state.generations if g["recipient"] == recipient for p in g["previous"]]
+        one = open_ones.pop()
+        if one not in found:
+            found.add(one)
+            open_ones += [(one[0], p) for g in state.generations if (g["ring"], g["recipient"]) == one
+                          for p in g["previous"]]
     return found
 
 
@@ -310,12 +336,13 @@ def boxes(state, in_order):
     live = [secret for secret in state.secrets.values() if not secret["deleted"]]
     used = {box for _, box, _ in state.proposed} | {box for secret in live for box in effects.boxes_of(secret)}
     owed, living, named = set(), set(), set()
+    lost = state.erased - state.key_boxes
     for entry in in_order:
         header = entry.header
         uses = [(claim["id"], claim["id"] in used or claim["id"] not in state.erased if claim["to"]
-                 else claim["id"] in member_boxes) for claim in header["boxes"]]
-        uses += [(old["box"], True) for ring in header["rings"] for old in ring["previous"]]
-        uses += [(wrap["box"], wrap["to"] in recipients) for wrap in header["wraps"]]
+                 else claim["id"] in member_boxes - lost) for claim in header["boxes"]]
+        uses += [(old["box"], old["box"] not in lost) for ring in header["rings"] for old in ring["previous"]]
+        uses += [(wrap["box"], wrap["to"] in recipients and wrap["box"] not in lost) for wrap in header["wraps"]]
         named |= {box for box, _ in uses}
         living |= {box for box, lives in uses if lives}
         if entry.id not in state.refused:

@@ -330,10 +330,12 @@ def attack_backdate(folder):
 
 
 def attack_lock(folder):
-    """A removed member writes a body that nobody can open."""
-    vault, (alice, eve) = Vault(folder), people(folder, "alice", "eve")
+    """A removed member writes bodies that nobody can open; so does a present one, to no ring's key."""
+    vault, (alice, eve, bob) = Vault(folder), people(folder, "alice", "eve", "bob")
     vault.found(alice)
     vault.admit(alice, eve, "viewer")
+    vault.admit(alice, bob, "viewer")
+    vault.entry(bob, [], members=Key().recipient)
     vault.entry(alice, [{"do": "remove", "member": eve.id, "keep": []}])
     vault.entry(eve, [], members=Key().recipient)
     vault.entry(eve, [], parents=[sp.url64(os.urandom(32))])
@@ -349,8 +351,8 @@ def attack_flood(folder, records=1000):
         vault.create(alice, f"KEY_{number}", b"value")
     old = vault.heads
     vault.create(alice, "DB_URL", b"value")
-    lowered = {"do": "lower", "member": eve.id, "role": "writer", "reach": "org"}
-    vault.entry(eve, [lowered] * records, parents=old)
+    lowered = [{"do": "lower", "member": eve.id, "role": role, "reach": "org"} for role in ("writer", "viewer")]
+    vault.entry(eve, lowered * (records // 2), parents=old)
     vault.save()
 
 

@@ -12,6 +12,10 @@ def thing(object):
     return key, value
 
 
+def grant_of(record):
+    return thing(record["to"]), thing(record["on"]), record["environment"]
+
+
 def reach(record):
     """Owner and admin hold everywhere, whatever a record says."""
     everywhere = record["role"] in ("owner", "admin") or record["reach"] == ORG
@@ -99,17 +103,31 @@ class Judge:
     def drops(self, boxes):
         return self.admin() or all(by == self.author["id"] for _, box, by in self.state.proposed if box in boxes)
 
-    def is_idle(self, record, key):
+    def is_idle(self, record, key, before=()):
         """Whether the record does nothing, because its past lacks what it is about or has it already."""
         do, state = record["do"], self.state
         active = self.active(record.get("member"))
+        made = {derived_id(key, one["nonce"]) for one in before if "nonce" in one}
+        here = active or any(one["do"] == "admit" and one["card"]["key"] == record.get("member") for one in before)
         if do == "admit":
             return record["card"]["key"] in state.keys
         if do == "raise":
             taken = ("role", record["member"], record["role"], reach(record)) in self.beside
-            return taken or ("member", record["member"]) in self.beside or active is None
-        if do in ("lower", "remove", "renew"):
-            return active is None
+            return taken or ("member", record["member"]) in self.beside or not here
+        if do in ("remove", "renew"):
+            return not here
+        if do == "lower":
+            held = record["role"], reach(record)
+            raised = [(one["member"], one["role"], reach(one)) for one in before if one["do"] == "raise"]
+            return not (active and held in active["roles"]) and (record["member"], *held) not in raised
+        if do == "revoke":
+            same = [one["rights"] for one in before if one["do"] == "grant" and grant_of(one) == grant_of(record)]
+            given = [state.grants[grant_of(record)]] if grant_of(record) in state.grants else []
+            return not any(rights >= record["rights"] for rights in given + same)  # "read" < "read-write"
+        if do == "leave-group":
+            inside = record["member"] in state.groups.get(record["group"], {}).get("members", ())
+            joined = [(one["group"], one["member"]) for one in before if one["do"] == "join-group"]
+            return not inside and (record["group"], record["member"]) not in joined
         if do == "change-key":
             return record["card"]["key"] in state.keys or active is None or ("key", active["key"]) in self.beside
         if do == "ring":
@@ -118,11 +136,11 @@ class Judge:
             return derived_id(key, record["nonce"]) in state.secrets
         for what, known in (("group", state.groups), ("secret", state.secrets)):
             if what in record:
-                return record[what] not in known
+                return record[what] not in known and record[what] not in made
         if do in ("rename-project", "delete-project"):
-            return record["project"] not in state.projects
+            return record["project"] not in state.projects and record["project"] not in made
         if do in ("rename-environment", "delete-environment"):
-            return record["environment"] not in state.environments
+            return record["environment"] not in state.environments and record["environment"] not in made
         return False
 
     def active(self, id):

@@ -82,7 +82,7 @@ impl Apply<'_> {
     }
 
     /// A removed key never returns: nothing clears `removed`.
-    /// What a kept machine's maker knew of it is forgiven, by whoever keeps it.
+    /// What those who end knew of a kept machine is forgiven, by whoever keeps it.
     pub(super) fn remove(&mut self, id: MemberId, keep: &[MemberId], taken: &[Taken]) {
         let by = self.stamp();
         for ended in taken.iter().filter_map(Taken::ended_or_lowered) {
@@ -98,6 +98,9 @@ impl Apply<'_> {
                 self.state.members.get_mut(kept).filter(|member| member.is_machine())
             {
                 machine.seen_by.remove(&id);
+                taken.iter().filter_map(Taken::ended_or_lowered).for_each(|ended| {
+                    machine.seen_by.remove(&ended);
+                });
             }
         }
     }

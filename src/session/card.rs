@@ -11,6 +11,8 @@ use crate::org::record::Record;
 use crate::org::roles::Reach;
 use crate::org::state::{Member, State};
 
+use crate::format::card::Purpose;
+
 use super::found::{UNNAMED, new_card, seal_member_box_as};
 use super::identity::{Person, Source, seal_targets};
 use super::open::Session;
@@ -70,7 +72,7 @@ impl Session {
             all.push(new.clone());
             let name = draft.me.name.clone();
             let file = seal_member_box_as(person.clone(), &member, &name, &all)?;
-            let card = new_card(Some(vault), &member, &name, &file, &all)?;
+            let card = new_card(Some(vault), Purpose::Card, &member, &name, &file, &all)?;
             draft.member_box(file);
             draft.record(Record::Card { card })
         })?;
@@ -88,7 +90,14 @@ impl Session {
             let name = draft.me.name.clone();
             let member = MemberKey::generate();
             let file = seal_member_box_as(person.clone(), &member, &name, &all)?;
-            let card = new_card(Some(vault), &member, &name, &file, &all)?;
+            let card = new_card(
+                Some(vault),
+                Purpose::ChangeKey(draft.me.id),
+                &member,
+                &name,
+                &file,
+                &all,
+            )?;
             draft.change_key(card, member, file)
         })
     }

@@ -8,7 +8,8 @@ use crate::crypto::identity::{IdentityRecipient, seal_to_identities};
 use crate::crypto::member::MemberKey;
 use crate::crypto::random::random;
 use crate::error::{Error, Explain, Result};
-use crate::format::{card, line};
+use crate::format::card::{self, Purpose};
+use crate::format::line;
 use crate::org::ids::{BoxId, EntryId, Nonce, PublicKey, Recipient};
 use crate::org::names::{PlaceName, Title};
 use crate::org::record::{Card, NewPlace, Record};
@@ -46,7 +47,7 @@ pub fn found(
     }
     let member = MemberKey::generate();
     let member_box = seal_member_box(&member, name, identities, ctx)?;
-    let card = new_card(None, &member, name, &member_box, identities)?;
+    let card = new_card(None, Purpose::Found, &member, name, &member_box, identities)?;
     let places = ENVIRONMENTS.iter().filter_map(|name| PlaceName::parse(name));
     let environments = places.map(|name| NewPlace { nonce: Nonce(random()), name }).collect();
     let content = Content {
@@ -99,6 +100,7 @@ pub fn seal_member_box_as(
 /// A card, signed by the key that it names.
 pub fn new_card(
     vault: Option<EntryId>,
+    purpose: Purpose,
     member: &MemberKey,
     name: &Title,
     member_box: &[u8],
@@ -119,6 +121,6 @@ pub fn new_card(
         identities: identities.collect(),
         proof: String::new(),
     };
-    card.proof = member.signing.sign(card::CONTEXT, &card::signed_bytes(vault, &card));
+    card.proof = member.signing.sign(card::CONTEXT, &card::signed_bytes(vault, purpose, &card));
     Ok(card)
 }

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::crypto::member::MemberKey;
 use crate::crypto::{seal, sign};
 use crate::error::{Error, Result};
+use crate::format::body;
+use crate::format::card::{self, Purpose};
 use crate::format::limits::BODY_BYTES;
-use crate::format::{body, card};
 use crate::org::boxes::{Boxes, Named};
 use crate::org::entry::{Body, Entry};
 use crate::org::fold::fold;
@@ -215,14 +216,17 @@ pub fn open_body(
 fn cards_hold(entry: &SignedEntry, vault: EntryId, changes: &[Change]) -> bool {
     let bound = (entry.id != vault).then_some(vault);
     changes.iter().all(|change| match change {
-        Change::Known(record) => record.card().is_none_or(|card| card_holds(bound, card)),
+        Change::Known(record) => {
+            Purpose::of(record).is_none_or(|(purpose, card)| card_holds(bound, purpose, card))
+        }
         Change::Unknown(_) => true,
     })
 }
 
-pub fn card_holds(vault: Option<EntryId>, card: &Card) -> bool {
+pub fn card_holds(vault: Option<EntryId>, purpose: Purpose, card: &Card) -> bool {
     let small = card.identities.len() <= CARD_IDENTITIES
         && card.identities.iter().all(|identity| identity.len() <= CARD_IDENTITY_BYTES);
     let key = card.key.to_string();
-    small && sign::verify(&key, card::CONTEXT, &card::signed_bytes(vault, card), &card.proof)
+    small
+        && sign::verify(&key, card::CONTEXT, &card::signed_bytes(vault, purpose, card), &card.proof)
 }

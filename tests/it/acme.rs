@@ -10,6 +10,7 @@ use secrets::config::{ProjectConfig, Settings, UserConfig};
 use secrets::context::Context;
 use secrets::crypto::identity::{IdentityRecipient, new_identity};
 use secrets::crypto::member::MemberKey;
+use secrets::format::card::Purpose;
 use secrets::org::ids::{Id, MemberId};
 use secrets::org::names::Title;
 use secrets::org::record::{Kind, Record};
@@ -147,7 +148,9 @@ pub fn join<'w>(world: &'w World, name: &str, role: Option<(Role, &str)>) -> Per
     let member = MemberKey::generate();
     let recipients = vec![IdentityRecipient::parse(key.recipient()).unwrap()];
     let member_box = seal_member_box(&member, &title, &recipients, &ctx).unwrap();
-    let card = new_card(Some(session.vault), &member, &title, &member_box, &recipients).unwrap();
+    let card =
+        new_card(Some(session.vault), Purpose::Admit, &member, &title, &member_box, &recipients)
+            .unwrap();
     let id = card.key;
     let raise = role.map(|(role, environment)| Record::Raise {
         member: id,

@@ -68,10 +68,11 @@ class Person:
                 f"# recipient: {self.key.recipient}\n{self.key.secret}\n")
         return age(text.encode(), self.identity.recipient)
 
-    def card(self, vault, box):
+    def card(self, vault, box, verb="admit", member=""):
         card = {"name": self.name, "key": self.id, "recipient": self.key.recipient, "box": box,
                 "identities": [self.identity.recipient]}
-        return card | {"proof": self.sign("secrets-vault 1 card\n", sp.canonical({"vault": vault} | card).encode())}
+        signed = {"vault": vault, "for": verb, "member": member} | card
+        return card | {"proof": self.sign("secrets-vault 1 card\n", sp.canonical(signed).encode())}
 
 
 def nonce():
@@ -116,7 +117,7 @@ class Vault:
         places = [{"nonce": nonce(), "name": name} for name in environments]
         self.environments = [sp.derived_id(founder.id, place["nonce"]) for place in places]
         member_box = self.box(founder.member_box())
-        records = [{"do": "found", "org": "acme", "card": founder.card("", member_box), "environments": places}]
+        records = [{"do": "found", "org": "acme", "card": founder.card("", member_box, "found"), "environments": places}]
         rings, opens, pairs = [], [], []
         for name in ["members", "reads"] + [f"env/{id}" for id in self.environments]:
             ring, key = "".join(random.choices(sp.ALPHABET, k=20)), Key()
@@ -263,7 +264,7 @@ class History:
             return record | {"member": member} | more
         if do in ("change-key", "card", "admit"):
             person = author if do == "card" else rng.choice(self.people)
-            card = person.card(vault.id, self.any_box())
+            card = person.card(vault.id, self.any_box(), do, member if do == "change-key" else "")
             machine = {"machine": {"expires": rng.choice([None, "2027-01-01T00:00:00.000Z"])}}
             more = {"member": member} if do == "change-key" else {}
             more = {"kind": rng.choice(["person", "provisional", machine])} if do == "admit" else more

@@ -117,8 +117,8 @@ def check_request(signature, text):
     sp.verify(request["card"]["key"], "secrets-vault 1 request\n", text.encode(), signature)
 
 
-def check_card(card, vault):
-    """The shape of a card; with a vault's id (empty in the first entry) also its proof."""
+def check_card(card, vault, verb="", member=""):
+    """The shape of a card; with a vault's id (empty in the first entry) also its proof for that record."""
     need(isinstance(card, dict) and sorted(card) == sorted(CARD))
     sp.title(card["name"])
     sp.token(card["key"])
@@ -127,5 +127,5 @@ def check_card(card, vault):
     need(len(each(card["identities"], lambda line: sp.short_text(line, 4096))) <= 32)
     need(isinstance(card["proof"], str))
     if vault is not None:
-        signed = {"vault": vault} | {key: card[key] for key in CARD[:-1]}
+        signed = {"vault": vault, "for": verb, "member": member} | {key: card[key] for key in CARD[:-1]}
         sp.verify(card["key"], "secrets-vault 1 card\n", sp.canonical(signed).encode(), card["proof"])

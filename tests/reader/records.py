@@ -126,7 +126,8 @@ def decode_body(plaintext, vault):
     records = [decode_record(record) for record in each(said["records"], lambda record: None)]
     for record in records:
         if not record.get("unknown") and "card" in record:
-            check_card(record["card"], vault)
+            changed = record["member"] if record["do"] == "change-key" else ""
+            check_card(record["card"], vault, record["do"], changed)
     return records
 
 

@@ -78,7 +78,8 @@ impl Settings {
     /// For a vault that is not there yet.
     pub fn for_new(vault: PathBuf, identity: Option<PathBuf>, ctx: &Context) -> Result<Self> {
         let user = UserConfig::read(ctx)?;
-        Ok(Self { vault, vault_id: None, identity, project: ProjectConfig::default(), user })
+        let project = ProjectConfig::default();
+        Ok(Self { vault, vault_id: None, identity, project, user })
     }
 
     /// The environment: flag, variable, `.secrets.toml`, the user's config, `development`.

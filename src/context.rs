@@ -15,6 +15,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
 
@@ -88,7 +89,8 @@ impl Context {
     #[expect(clippy::disallowed_methods, reason = "this is where the clock is read")]
     pub fn now(&self) -> DateTime<Utc> {
         match self.clock {
-            Clock::System => Utc::now(),
+            // chrono's own `now` panics where a clock stands before 1970.
+            Clock::System => SystemTime::now().into(),
             Clock::Fixed(time) => time,
         }
     }

@@ -61,6 +61,18 @@ fn tell(merged: &Merged, ctx: &mut Context) {
         let (author, why) = (&refused.author, &refused.why);
         warn(ctx, format_args!("an entry by {author} has no effect: {why}"));
     }
+    for value in &merged.proposed {
+        let (name, version, why) = (&value.name, &value.version, &value.why);
+        let place =
+            value.environment.as_ref().map_or_else(String::new, |name| format!(" -e {name}"));
+        warn(
+            ctx,
+            format_args!(
+                "a value of {name} is not in effect: {why}; \
+                 `secrets restore {name} --version {version}{place}` takes it"
+            ),
+        );
+    }
     for name in &merged.conflicts {
         warn(ctx, format_args!("{name} is in conflict: `secrets history` shows both sides"));
     }

@@ -15,6 +15,9 @@ pub fn open(args: &VaultArgs, ctx: &mut Context) -> Result<Session> {
     let settings = Settings::resolve(args, ctx)?;
     let mut session = Session::open(settings, ctx)?;
     tell(&mut session, ctx);
+    if session.has_torn_end() {
+        warn(ctx, format_args!("the vault's last line is unfinished and does not count"));
+    }
     if session.index.trouble.waiting > 0 {
         warn(ctx, format_args!("the vault is not whole: `secrets verify` says what is missing"));
     }

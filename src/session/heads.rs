@@ -6,9 +6,11 @@ use crate::error::{Error, Result};
 use crate::org::ids::EntryId;
 
 use super::full::Checked;
+use super::memory::Pins;
 
 /// Refuses a vault that lacks an entry this machine has seen.
 pub fn refuse_rollback(checked: &Checked, seen: &[EntryId]) -> Result<()> {
+    refuse_waiting(checked, seen)?;
     let gone = seen.iter().filter(|head| !checked.scanned.entries.contains_key(head)).count();
     if gone == 0 {
         return Ok(());
@@ -24,6 +26,31 @@ pub fn waiting(count: usize) -> String {
         1 => "an entry stands on one that is missing".to_owned(),
         several => format!("{several} entries stand on entries that are missing"),
     }
+}
+
+/// An entry that was in effect here and now stands on one that is missing: what is read would be old.
+fn refuse_waiting(checked: &Checked, seen: &[EntryId]) -> Result<()> {
+    let waits = |head: &&EntryId| checked.waiting.iter().any(|(entry, _)| entry == *head);
+    let waiting = seen.iter().filter(waits).count();
+    if waiting == 0 {
+        return Ok(());
+    }
+    Err(Error::damaged("the vault is not whole")
+        .because(format!(
+            "{waiting} of the latest entries seen here stand on entries that are missing"
+        ))
+        .hint("`secrets repair` looks for them in this machine's mirror and in other copies"))
+}
+
+/// A copy in a new place that lacks what this machine has seen of the vault elsewhere. No failure: two
+/// clones of one repository are seldom equally far.
+pub fn behind_elsewhere(checked: &Checked, others: &[Pins]) -> Option<String> {
+    let lacks = |pins: &&Pins| {
+        pins.vault == checked.vault
+            && pins.heads.iter().any(|head| !checked.scanned.entries.contains_key(head))
+    };
+    let newer = others.iter().find(lacks)?;
+    Some(format!("this copy lacks entries that this machine has seen in {}", newer.path.display()))
 }
 
 /// What others' entries changed for this machine since it last looked; empty if nothing surprises.

@@ -30,6 +30,8 @@ use crate::storage::{self, Stamp};
 pub struct Pins {
     pub vault: EntryId,
     pub heads: Vec<EntryId>,
+    /// Where the vault file stands: shown when another copy of it lacks these heads.
+    pub path: PathBuf,
     /// How many entries that is: who knows fewer does not overwrite what another command remembers.
     pub entries: usize,
     /// Where the vault file holds my member box.
@@ -148,6 +150,19 @@ impl Folder {
     pub fn pins(&self) -> Option<Pins> {
         let (bytes, _) = storage::read(&self.0.join("pins")).ok()?;
         serde_json::from_slice(&bytes).ok()
+    }
+
+    /// What this machine has seen of vaults in other places.
+    pub fn pins_elsewhere(&self) -> Vec<Pins> {
+        let state = self.0.parent().unwrap_or(&self.0);
+        let folders = std::fs::read_dir(state).into_iter().flatten().flatten();
+        let others = folders.map(|entry| Self(entry.path())).filter(|other| other.0 != self.0);
+        others.filter_map(|other| other.pins()).collect()
+    }
+
+    /// A memory whose pins cannot be read: something else wrote there, or the disk was full.
+    pub fn is_damaged(&self) -> bool {
+        self.0.join("pins").exists() && self.pins().is_none()
     }
 
     pub fn index(&self, key: &MemoryKey) -> Option<Index> {

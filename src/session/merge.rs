@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::format::line;
-use crate::org::ids::EntryId;
+use crate::org::ids::{BoxId, EntryId};
 use crate::org::state::State;
 
 use super::copies::{Copy, Sound, clean, line_set};
@@ -30,9 +30,20 @@ pub struct Merged {
     pub refused: Vec<Refused>,
     /// Secrets that were changed on both sides.
     pub conflicts: Vec<String>,
+    /// Values that have no effect now: they can be restored.
+    pub proposed: Vec<ProposedValue>,
     pub left_out: Vec<LeftOut>,
     /// Entries that stand on entries which neither copy has.
     pub incomplete: usize,
+}
+
+#[derive(Serialize)]
+pub struct ProposedValue {
+    pub name: String,
+    pub environment: Option<String>,
+    /// As `restore --version` takes it.
+    pub version: String,
+    pub why: String,
 }
 
 #[derive(Serialize)]
@@ -124,6 +135,7 @@ fn tell(before: &Checked, after: &Checked, fresh: &[&[u8]]) -> Merged {
         requests: count(b"request "),
         refused: newly_refused(&before.state, state),
         conflicts: new_conflicts(&before.state, state),
+        proposed: newly_proposed(&before.state, state),
         ..Merged::default()
     };
     let outside: BTreeSet<&EntryId> =
@@ -136,6 +148,23 @@ fn tell(before: &Checked, after: &Checked, fresh: &[&[u8]]) -> Merged {
         }
     }
     merged
+}
+
+fn newly_proposed(before: &State, after: &State) -> Vec<ProposedValue> {
+    let known: BTreeSet<BoxId> = before.proposed.iter().map(|proposed| proposed.value).collect();
+    let new = after.proposed.iter().filter(|proposed| !known.contains(&proposed.value));
+    new.map(|proposed| {
+        let secret = after.secrets.get(&proposed.secret);
+        let place = secret.and_then(|secret| after.environments.get(&secret.environment));
+        let name = proposed.name.as_ref().or(secret.map(|secret| &secret.name));
+        ProposedValue {
+            name: name.map_or_else(|| proposed.secret.to_string(), ToString::to_string),
+            environment: place.map(|place| place.name.to_string()),
+            version: format!("{}~{}", proposed.number, proposed.value.short()),
+            why: proposed.why.clone(),
+        }
+    })
+    .collect()
 }
 
 fn newly_refused(before: &State, after: &State) -> Vec<Refused> {

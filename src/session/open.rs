@@ -174,7 +174,23 @@ impl Session {
         let checked = keys.check(&bytes, wanted, remembers)?;
         let seen = pins.map(|pins| pins.heads.clone()).unwrap_or_default();
         heads::refuse_rollback(&checked, &seen)?;
-        Self::from_checked(
+        if let Some(mine) = pins.and_then(|pins| pins.member_box)
+            && checked.member.is_none()
+            && !checked.scanned.boxes.contains_key(&mine.id)
+        {
+            return Err(Error::damaged(
+                "the box that holds your member key is missing from the vault",
+            )
+            .hint("`secrets repair` looks for it in this machine's mirror"));
+        }
+        let mut notices = vec![];
+        if pins.is_none() && remembers {
+            notices.extend(heads::behind_elsewhere(&checked, &folder.pins_elsewhere()));
+        }
+        if remembers && folder.is_damaged() {
+            notices.push("what this machine remembered of the vault could not be read".to_owned());
+        }
+        let mut session = Self::from_checked(
             settings,
             folder,
             checked,
@@ -183,7 +199,9 @@ impl Session {
             &seen,
             remembers,
             keys.name(),
-        )
+        )?;
+        session.notices.append(&mut notices);
+        Ok(session)
     }
 
     #[expect(clippy::too_many_arguments, reason = "everything a session is made of, once")]
@@ -271,6 +289,11 @@ impl Session {
             self.state = self.folder.state(&self.memory, &self.index);
         }
         self.state.is_some()
+    }
+
+    /// Whether bytes of an unfinished line stand at the end: a write that was never acknowledged.
+    pub fn has_torn_end(&self) -> bool {
+        self.index.seen.stamp.size > self.index.seen.whole
     }
 
     pub fn me<'a>(&self, state: &'a State) -> Result<&'a Member> {

@@ -103,6 +103,7 @@ impl Session {
         let pins = Pins {
             vault: self.vault,
             heads: self.index.heads.clone(),
+            path: self.settings.vault.clone(),
             entries: state.entries,
             member_box: self.member_box,
         };

@@ -101,7 +101,10 @@ impl Session {
             match put {
                 Err(Unwritten::Moved) => {}
                 Err(Unwritten::Failed(error)) => return Err(error),
-                Ok(()) => return Ok(result),
+                Ok(()) => {
+                    self.tell_notices(ctx);
+                    return Ok(result);
+                }
             }
         }
         Err(Error::conflict("the vault file was replaced again and again while writing")
@@ -267,7 +270,7 @@ impl Session {
     }
 
     /// Keeps what is not part of the vault, beside this machine's memory.
-    fn put_aside(&self, bytes: &[u8]) -> Result<()> {
+    fn put_aside(&mut self, bytes: &[u8]) -> Result<()> {
         let path = self.folder.path().join("aside");
         storage::private_folder(self.folder.path())
             .or_failed(|| format!("cannot use {}", self.folder.path().display()))?;
@@ -275,7 +278,16 @@ impl Session {
         lines.push(b'\n');
         storage::append_unsynced(&path, &lines)
             .or_failed(|| format!("cannot write {}", path.display()))?;
+        self.notices
+            .push(format!("lines that are not part of the vault were kept in {}", path.display()));
         Ok(())
+    }
+
+    /// What came up while writing.
+    fn tell_notices(&mut self, ctx: &mut Context) {
+        for notice in std::mem::take(&mut self.notices) {
+            let _ = ctx.stderr.write_all(format!("secrets: warning: {notice}\n").as_bytes());
+        }
     }
 }
 

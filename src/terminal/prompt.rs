@@ -37,8 +37,14 @@ pub fn confirm(ctx: &Context, question: &str) -> Result<bool> {
         return Ok(true);
     }
     require_confirmer(ctx, question)?;
-    let answer = line(ctx, &format!("{} [y/N] ", escape(question)), question)?;
-    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+    let mut asked = format!("{} [y/N] ", escape(question));
+    loop {
+        match line(ctx, &asked, question)?.trim().to_lowercase().as_str() {
+            "y" | "yes" => return Ok(true),
+            "" | "n" | "no" => return Ok(false),
+            _ => asked = "y or n? ".to_owned(),
+        }
+    }
 }
 
 /// For what cannot be undone: the name has to be typed. `--yes` answers it.
@@ -120,9 +126,9 @@ mod tests {
 
     #[test]
     fn only_yes_is_yes_and_only_the_name_is_the_name() {
-        let (ctx, _) = with_answers(&["y", "YES ", "", "n", "yep", "KEY", "key"]);
+        let (ctx, _) = with_answers(&["y", "YES ", "", "n", "yep", "y", "KEY", "key"]);
         let yes: Vec<bool> = (0..5).map(|_| confirm(&ctx, "go on?").unwrap()).collect();
-        assert_eq!(yes, [true, true, false, false, false]);
+        assert_eq!(yes, [true, true, false, false, true], "what is neither is asked again");
         assert!(confirm_by_name(&ctx, "deleting is for ever", "KEY").unwrap());
         assert!(!confirm_by_name(&ctx, "deleting is for ever", "KEY").unwrap());
     }

@@ -40,7 +40,12 @@ pub fn identity(world: &World) -> PathBuf {
 pub fn memory(world: &World) -> PathBuf {
     let state = world.home().join(".local/state/secrets");
     let mut folders = std::fs::read_dir(state).unwrap().map(|entry| entry.unwrap().path());
-    folders.find(|path| path.join("pins").exists()).unwrap()
+    let of_the_vault = |folder: &PathBuf| {
+        let pins = std::fs::read(folder.join("pins")).unwrap_or_default();
+        let pins: serde_json::Value = serde_json::from_slice(&pins).unwrap_or_default();
+        pins["path"].as_str().is_some_and(|path| path == vault(world).to_str().unwrap())
+    };
+    folders.find(of_the_vault).unwrap()
 }
 
 #[track_caller]

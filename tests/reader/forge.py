@@ -39,6 +39,13 @@ def bucket(used):
     return -(-used // step) * step
 
 
+def ordered(value):
+    """With the members of every object sorted, as bodies are spelled."""
+    if isinstance(value, list):
+        return [ordered(inner) for inner in value]
+    return {key: ordered(value[key]) for key in sorted(value)} if isinstance(value, dict) else value
+
+
 def padded(line, content=b""):
     data = sp.canonical(line).encode() + b"\n" + content
     return data + bytes(bucket(len(data)) - len(data))
@@ -101,7 +108,7 @@ class Vault:
 
     def entry(self, author, records, parents=None, time=None, boxes=(), rings=(), wraps=(), members=None):
         members = members or self.rings["members"][1].recipient
-        body = padded({"agent": "forge", "host": "ci", "records": records})
+        body = padded(ordered({"agent": "forge", "host": "ci", "records": records}))
         parents = self.heads if parents is None else parents
         header = sp.canonical({
             "v": 1, "vault": self.id, "time": time or self.now(), "parents": parents, "author": author.id,

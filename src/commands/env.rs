@@ -157,7 +157,7 @@ fn refuse_variables(wanted: &[(usize, String)], args: &EnvArgs, session: &Sessio
         .map(String::as_str)
         .collect();
     let mut seen = BTreeSet::new();
-    for (_, variable) in wanted {
+    for (at, variable) in wanted {
         if variable.contains(['=', '\0']) || variable.is_empty() {
             return Err(Error::usage(format!("{variable} cannot be a variable's name")));
         }
@@ -165,11 +165,12 @@ fn refuse_variables(wanted: &[(usize, String)], args: &EnvArgs, session: &Sessio
             return Err(Error::usage(format!("two secrets would become {variable}"))
                 .hint("give one another name with `--map`"));
         }
+        let name = session.index.current.get(*at).map_or(variable.as_str(), |it| it.name.as_str());
         if let Some(why) = danger(variable).filter(|_| !allowed.contains(variable.as_str())) {
             return Err(Error::denied(format!("{variable} is not given to a command"))
                 .because(why)
                 .hint(format!(
-                    "`--allow-name {variable}` allows it, `--map {variable}=OTHER` renames it"
+                    "`--allow-name {variable}` allows it, `--map {name}=OTHER` renames it"
                 )));
         }
     }

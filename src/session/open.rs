@@ -80,6 +80,13 @@ fn gone(path: &Path, folder: &Folder) -> Error {
         .hint("`secrets init ORG` makes one, `--vault FILE` names one")
 }
 
+/// It was one when this machine last looked.
+fn no_vault_any_more(path: &Path) -> Error {
+    Error::damaged(format!("{} is no vault any more", path.display()))
+        .because("its first line is not that of a vault; line ends that were changed do that too")
+        .hint("`secrets repair` puts it back from this machine's mirror")
+}
+
 pub(super) fn not_a_vault(path: &Path, why: NotAVault) -> Error {
     let name = path.display();
     match why {
@@ -169,7 +176,10 @@ impl Session {
         remembers: bool,
     ) -> Result<Self> {
         let bytes = file.all()?;
-        line::check_magic(&bytes).map_err(|why| not_a_vault(&settings.vault, why))?;
+        line::check_magic(&bytes).map_err(|why| match (why, pins) {
+            (NotAVault::Other, Some(_)) => no_vault_any_more(&settings.vault),
+            (why, _) => not_a_vault(&settings.vault, why),
+        })?;
         let wanted = settings.vault_id.or(pins.map(|pins| pins.vault));
         let checked = keys.check(&bytes, wanted, remembers)?;
         let seen = pins.map(|pins| pins.heads.clone()).unwrap_or_default();

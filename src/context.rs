@@ -125,7 +125,10 @@ impl Context {
         let name = self.var_os("USER").or_else(|| self.var_os("LOGNAME"));
         match name {
             Some(name) => name.to_string_lossy().into_owned(),
-            None => format!("uid {}", rustix::process::getuid().as_raw()),
+            None => {
+                let uid = rustix::process::getuid().as_raw();
+                account(uid).unwrap_or_else(|| format!("uid {uid}"))
+            }
         }
     }
 
@@ -158,6 +161,17 @@ impl Context {
         }
         is_terminal && !is("TERM", "dumb") && !is("CLICOLOR", "0")
     }
+}
+
+/// What the system's list of accounts calls a user.
+fn account(uid: u32) -> Option<String> {
+    let accounts = std::fs::read_to_string("/etc/passwd").ok()?;
+    let named = |line: &str| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)?.parse() == Ok(uid)).then(|| name.to_owned())
+    };
+    accounts.lines().find_map(named)
 }
 
 #[cfg(test)]
@@ -216,7 +230,9 @@ mod tests {
     fn the_user_has_a_name_even_without_variables() {
         assert_eq!(context(&[("USER", "alice")]).user(), "alice");
         assert_eq!(context(&[("LOGNAME", "bob")]).user(), "bob");
-        assert!(context(&[]).user().starts_with("uid "));
+        assert!(!context(&[]).user().is_empty());
+        assert_eq!(account(0).as_deref(), Some("root"));
+        assert_eq!(account(u32::MAX), None);
         assert!(!context(&[]).host().is_empty());
     }
 }

@@ -15,9 +15,18 @@ use crate::told::{sorted, told};
 /// Random histories in a test run; READER_HISTORIES asks for more.
 const HISTORIES: usize = 12;
 
+/// The Python that has the packaged verifier: the system's own, or the first on the path.
+fn interpreter() -> &'static str {
+    let has = |python: &&str| {
+        let tried = Command::new(python).args(["-c", "import cryptography"]).output();
+        tried.is_ok_and(|tried| tried.status.success())
+    };
+    ["/usr/bin/python3", "python3"].into_iter().find(has).expect("python3-cryptography is missing")
+}
+
 fn python(script: &str, args: &[&str]) -> std::process::Output {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reader").join(script);
-    Command::new("python3").arg("-B").arg(script).args(args).output().unwrap()
+    Command::new(interpreter()).arg("-B").arg(script).args(args).output().unwrap()
 }
 
 /// A forged vault and the identities of its people.

@@ -184,14 +184,8 @@ impl Session {
         let checked = keys.check(&bytes, wanted, remembers)?;
         let seen = pins.map(|pins| pins.heads.clone()).unwrap_or_default();
         heads::refuse_rollback(&checked, &seen)?;
-        if let Some(mine) = pins.and_then(|pins| pins.member_box)
-            && checked.member.is_none()
-            && !checked.scanned.boxes.contains_key(&mine.id)
-        {
-            return Err(Error::damaged(
-                "the box that holds your member key is missing from the vault",
-            )
-            .hint("`secrets repair` looks for it in this machine's mirror"));
+        if let Some(pins) = pins.filter(|_| checked.member.is_none()) {
+            return Err(no_member_any_more(&checked, pins, keys.name()));
         }
         let mut notices = vec![];
         if pins.is_none() && remembers {
@@ -326,6 +320,22 @@ fn all_refused(state: &State) -> BTreeSet<EntryId> {
 fn place_in(checked: &Checked, id: BoxId) -> Option<Place> {
     let place = checked.scanned.boxes.get(&id)?;
     Some(Place { id, start: place.start as u64, end: place.end as u64 })
+}
+
+/// My key opened it when this machine last looked. Without new entries, only damage can explain that.
+fn no_member_any_more(checked: &Checked, pins: &Pins, identity: &str) -> Error {
+    let lost = |mine: Place| !checked.scanned.boxes.contains_key(&mine.id);
+    if checked.scanned.entries.len() <= pins.entries && pins.member_box.is_some_and(lost) {
+        return Error::damaged("the box that holds your member key is missing from the vault")
+            .hint("`secrets repair` looks for it in this machine's mirror");
+    }
+    let mut error = no_member(checked, identity);
+    if checked.scanned.entries.len() > pins.entries {
+        error
+            .because
+            .push("it did when this machine last looked: the key was removed since".to_owned());
+    }
+    error
 }
 
 fn no_member(checked: &Checked, identity: &str) -> Error {

@@ -64,6 +64,9 @@ pub fn run(args: &InitArgs, ctx: &mut Context) -> Result<()> {
     Ok(())
 }
 
+/// The vault's file is named after it, with some letters more.
+const NAME_BYTES: usize = 200;
+
 fn org_name(args: &InitArgs, ctx: &Context) -> Result<Title> {
     let folder =
         ctx.cwd.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -75,10 +78,12 @@ fn org_name(args: &InitArgs, ctx: &Context) -> Result<Title> {
         }
         None => folder,
     };
-    let plain = !typed.starts_with(['.', '-']) && !typed.contains('/');
-    Title::parse(&typed).filter(|_| plain).ok_or_else(|| {
-        Error::usage(format!("{typed} is no organisation's name")).because(Title::RULE)
-    })
+    let refused =
+        |why: &str| Err(Error::usage(format!("{typed} is no organisation's name")).because(why));
+    if typed.starts_with(['.', '-']) || typed.contains('/') || typed.len() > NAME_BYTES {
+        return refused("it names a file: no / in it, no . or - in front, at most 200 bytes");
+    }
+    Title::parse(&typed).map_or_else(|| refused(Title::RULE), Ok)
 }
 
 fn place(args: &InitArgs, org: &Title, in_git: bool, ctx: &Context) -> Result<PathBuf> {
